@@ -1,0 +1,33 @@
+# Labelled source tiles beside unlabelled target tiles, augmented as in Liu et al. 2025, section III-B.
+geometry = [
+    dict(type="HorizontalFlip", p=0.5),
+    dict(type="VerticalFlip", p=0.5),
+    dict(type="RandomRotate90", p=0.5),
+]
+
+train_dataloader = dict(
+    batch_size=8,  # over all processes
+    num_workers=8,  # per process
+    persistent_workers=True,
+    dataset=dict(
+        source=dict(
+            scale=(0.5, 2.0),
+            max_class_share=0.75,
+            augmentations=[
+                dict(
+                    type="Albumentation",
+                    transforms=[*geometry, dict(type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05)],
+                ),
+                # U(0.1, 0.35) with probability 0.2: the source is finer than the target
+                dict(type="ResolutionAlignment", probability=0.2, ratio=(0.1, 0.35)),
+            ],
+        ),
+        target=dict(
+            scale=(0.5, 2.0),
+            max_class_share=1.0,  # no labels to judge a crop by
+            augmentations=[dict(type="Albumentation", transforms=geometry)],
+        ),
+    ),
+)
+
+del geometry  # a name of this file, not a setting

@@ -1,0 +1,11 @@
+# Tiny version of configs/stage2/segformer_mit-b3_768.py.
+_base_ = [
+    "../_base_/models/segformer_mit.py",
+    "../_base_/datasets/sar.py",
+    "../_base_/losses/sce_lovasz.py",
+    "../_base_/schedules/demo.py",
+]
+model = dict(
+    backbone=dict(in_channels=1, embed_dims=16, num_layers=(1, 1, 1, 1), drop_path_rate=0.0),
+    decode_head=dict(in_channels=[16, 32, 80, 128], channels=64, dropout_ratio=0.0),
+)

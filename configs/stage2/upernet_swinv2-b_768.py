@@ -1,0 +1,10 @@
+_base_ = [
+    "../_base_/models/upernet_swinv2.py",
+    "../_base_/datasets/sar.py",
+    "../_base_/losses/sce_lovasz.py",
+    "../_base_/schedules/adamw_poly.py",
+]
+pretrained = "swinv2_base_window12to24_192to384.ms_in22k_ft_in1k"
+crop_size = 768
+iterations = 160000
+model = dict(backbone=dict(in_channels=1))

@@ -1,0 +1,102 @@
+"""Score files of all members to the submission of a run: average, no-data, label PNGs, zip."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.average import Average, average_labels
+from ensemble.members import Member, check_members, shorten
+from ensemble.submission import pack, remove_other_pngs, write_label_png
+from landcover.classes import OPEN_EARTH_MAP, VOID, ClassScheme
+from landcover.data_sets.dfc2025 import SarTile
+from landcover.errors import InputError
+from landcover.no_data import no_data_mask
+from landcover.progress import track
+from landcover.raster import read_sar
+
+
+def make_submission(
+    members: Sequence[Member],
+    tiles: Sequence[SarTile],
+    run_dir: Path,
+    average: Average,
+    scheme: ClassScheme = OPEN_EARTH_MAP,
+) -> Path:
+    """Writes `<run_dir>/submission/<tile>.png` and `<run_dir>/submission.zip`, and prints the share of every class.
+
+    Pixels without SAR data get label 0, all others the best class of the average.
+
+    Args:
+        members: models with score files of all `tiles`.
+        tiles: the test tiles.
+        run_dir: folder of the run; PNGs of other tiles in its submission folder are removed.
+        average: what is averaged, see `average_tile`.
+        scheme: class scheme of score files and submission.
+
+    Returns:
+        Path of the zip, checked by `check_submission`.
+    """
+    _check_tiles(check_members(members), tiles)
+    folder = run_dir / "submission"
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_other_pngs(folder, {tile.name for tile in tiles})
+    write = partial(_write_tile, members=members, folder=folder, average=average, scheme=scheme)
+    counts = np.zeros(scheme.num_classes + 1, dtype=np.int64)
+    # Decompression, most of the work, runs outside Python's lock.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for tile_counts in track(pool.map(write, tiles), "average", len(tiles)):
+            counts += tile_counts
+    zip_path = run_dir / "submission.zip"
+    pack(folder, tiles, zip_path, scheme)
+    print("\n".join(share_lines(counts, scheme)))
+    return zip_path
+
+
+def tile_labels(
+    members: Sequence[Member], tile: SarTile, average: Average, scheme: ClassScheme = OPEN_EARTH_MAP
+) -> NDArray[np.uint8]:
+    """Label map (H, W), uint8, of one tile: the best class of the average, 0 where the SAR image has no data."""
+    paths = [member.score_file(tile.name) for member in members]
+    labels = average_labels(paths, [member.weight for member in members], average, scheme)
+    sar = read_sar(tile.sar)
+    if sar.shape != labels.shape:
+        raise InputError(
+            f"{paths[0]}: expected {sar.shape[0]}x{sar.shape[1]} pixels as {tile.sar}, "
+            f"found {labels.shape[0]}x{labels.shape[1]}; predict this tile again"
+        )
+    labels[no_data_mask(sar)] = VOID
+    return labels
+
+
+def share_lines(counts: NDArray[np.int64], scheme: ClassScheme) -> list[str]:
+    """Table of the share of every label in (C + 1,) pixel counts, no-data first."""
+    shares = counts / max(int(counts.sum()), 1)
+    names = ("no data", *scheme.classes)
+    return ["class shares", *(f"  {name:<12}{share:7.2%}" for name, share in zip(names, shares, strict=True))]
+
+
+def _write_tile(
+    tile: SarTile, members: Sequence[Member], folder: Path, average: Average, scheme: ClassScheme
+) -> NDArray[np.int64]:
+    labels = tile_labels(members, tile, average, scheme)
+    write_label_png(folder / f"{tile.name}.png", labels, scheme)
+    return np.bincount(labels.ravel(), minlength=scheme.num_classes + 1)
+
+
+def _check_tiles(scored: Sequence[str], tiles: Sequence[SarTile]) -> None:
+    """Score files of further tiles are allowed; they are not part of the submission."""
+    if not tiles:
+        raise InputError("expected test tiles for the submission, found none; set DFC_ROOT to the folder of the data")
+    missing = sorted({tile.name for tile in tiles} - set(scored))
+    if missing:
+        raise InputError(
+            f"expected score files of {len(tiles)} test tiles, {len(missing)} missing in every member: "
+            f"{shorten(missing)}; predict these tiles"
+        )

@@ -1,0 +1,145 @@
+"""Members of an ensemble: folders of score files that must fit together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from landcover.classes import SCHEMES, ClassScheme
+from landcover.errors import InputError
+from landcover.score_file import ScoreHeader, read_header
+
+NAMED_TILES = 3
+"""Number of tiles that a message names; the rest is counted."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model of an ensemble.
+
+    Args:
+        name: name of the model.
+        folder: folder of its score files, `<tile>.tif`.
+        weight: its share in the average relative to the other members, finite and > 0.
+    """
+
+    name: str
+    folder: Path
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.weight) and self.weight > 0):
+            raise InputError(
+                f"member {self.name}: expected a weight > 0, found {self.weight}; "
+                "leave the member out to ignore its scores"
+            )
+
+    def score_file(self, tile: str) -> Path:
+        """Path of the score file of one tile."""
+        return self.folder / f"{tile}.tif"
+
+    def tiles(self) -> list[str]:
+        """Names of the tiles with a score file, sorted."""
+        return sorted(path.stem for path in self.folder.glob("*.tif") if not path.name.startswith("."))
+
+
+def find_members(root: Path, names: Sequence[str] | None = None) -> list[Member]:
+    """Members of weight 1, sorted by name: every subfolder of `root`, or those in `names` only.
+
+    Raises:
+        InputError: `root` or a named folder is missing, or `root` has no subfolder.
+    """
+    if not root.is_dir():
+        raise InputError(f"{root}: expected a folder with one folder of score files per model, found none")
+    found = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not found:
+        raise InputError(f"{root}: expected one folder of score files per model, found no folder; predict first")
+    absent = sorted(set(names or ()) - set(found))
+    if absent:
+        raise InputError(f"{root}: no member {', '.join(absent)}; found {', '.join(found)}")
+    return [Member(name, root / name) for name in (found if names is None else sorted(set(names)))]
+
+
+def check_members(members: Sequence[Member]) -> list[str]:
+    """Names of the tiles, sorted, after checking that all members have the same ones, on the same grid and classes.
+
+    Only headers are read. The encodings may differ: the average converts them.
+
+    Raises:
+        InputError: no member, a name twice, a tile that some members lack, or files of different size, class scheme
+            or class count.
+    """
+    if not members:
+        raise InputError("an ensemble needs at least one member, found none")
+    names = [member.name for member in members]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"member {', '.join(twice)} is named twice; name each member once, with a weight to count more"
+        )
+    tiles = _common_tiles(members)
+    for tile in tiles:
+        check_headers([member.score_file(tile) for member in members])
+    return tiles
+
+
+def check_headers(paths: Sequence[Path]) -> list[ScoreHeader]:
+    """Headers of the score files of one tile, in order.
+
+    Raises:
+        InputError: they differ in size, class scheme or class count; the message names two files that do.
+    """
+    headers = [read_header(path) for path in paths]
+    expected = _grid(headers[0])
+    for path, header in zip(paths, headers, strict=True):
+        if _grid(header) != expected:
+            raise InputError(
+                f"{path}: expected {expected} as in {paths[0]}, found {_grid(header)}; "
+                "predict both with the same data and class scheme"
+            )
+    return headers
+
+
+def scheme_of(path: Path, header: ScoreHeader) -> ClassScheme:
+    """Class scheme of the score file at `path`; `InputError` if it is unknown or has another number of classes."""
+    scheme = SCHEMES.get(header.scheme)
+    if scheme is None:
+        raise InputError(f"{path}: unknown class scheme {header.scheme!r}; known are {', '.join(sorted(SCHEMES))}")
+    check_classes(path, header, scheme)
+    return scheme
+
+
+def check_classes(path: Path, header: ScoreHeader, scheme: ClassScheme) -> None:
+    """Raises `InputError` unless the score file at `path` holds the classes of `scheme`."""
+    if (header.scheme, header.classes) != (scheme.name, scheme.num_classes):
+        raise InputError(
+            f"{path}: expected scores of the {scheme.num_classes} classes of scheme {scheme.name}, "
+            f"found {header.classes} of scheme {header.scheme}; predict with the scheme of this run"
+        )
+
+
+def shorten(names: Sequence[str]) -> str:
+    """The first names of a list, and the number of further ones."""
+    more = f" and {len(names) - NAMED_TILES} more" if len(names) > NAMED_TILES else ""
+    return ", ".join(names[:NAMED_TILES]) + more
+
+
+def _common_tiles(members: Sequence[Member]) -> list[str]:
+    tiles = {member.name: member.tiles() for member in members}
+    union = sorted(set().union(*tiles.values()))
+    if not union:
+        raise InputError(f"{members[0].folder}: expected score files <tile>.tif, found none; predict first")
+    lacking = {name: sorted(set(union) - set(own)) for name, own in tiles.items()}
+    gaps = [f"{name} lacks {len(absent)} ({shorten(absent)})" for name, absent in lacking.items() if absent]
+    if gaps:
+        raise InputError(
+            f"{members[0].folder.parent}: expected the same {len(union)} tiles from every member, found that "
+            f"{'; '.join(gaps)}; finish the prediction of these members or leave them out"
+        )
+    return union
+
+
+def _grid(header: ScoreHeader) -> str:
+    return f"{header.height}x{header.width} pixels, {header.classes} classes of scheme {header.scheme}"

@@ -1,0 +1,163 @@
+"""The contest submission: one label PNG per test tile in a flat zip, checked before it gets its name.
+
+Rules of the IEEE GRSS Data Fusion Contest 2025, Track 1: `<stem>.png`, one band, uint8 class values, the size of the
+SAR tile, every test tile once, no folder inside the zip.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ensemble.members import shorten
+from landcover.atomic import atomic_path
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
+from landcover.data_sets.dfc2025 import SarTile
+from landcover.errors import InputError
+from landcover.raster import read_info
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+COLOUR_TYPES = {0: "one band", 2: "RGB", 3: "palette", 4: "one band with alpha", 6: "RGB with alpha"}
+"""Colour types of the PNG specification (W3C, section 11.2.1)."""
+
+
+def write_label_png(path: Path, labels: NDArray[np.uint8], scheme: ClassScheme = OPEN_EARTH_MAP) -> None:
+    """Writes a (H, W) uint8 label map, values 0..C, as a one-band PNG, atomically; same labels, same bytes."""
+    scheme.check(labels, path)
+    with atomic_path(path) as temporary:
+        # Label maps are runs of one value: run-length matching is the fastest strategy and close to the smallest file.
+        Image.fromarray(labels).save(temporary, format="PNG", compress_level=6, compress_type=zlib.Z_RLE)
+
+
+def remove_other_pngs(folder: Path, names: Collection[str]) -> None:
+    """Removes the PNG files of `folder` whose tile is not in `names`, left there by a run for other tiles."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() == ".png" and (path.stem not in names or path.suffix != ".png"):
+            path.unlink()
+
+
+def pack(folder: Path, tiles: Sequence[SarTile], zip_path: Path, scheme: ClassScheme = OPEN_EARTH_MAP) -> None:
+    """Packs `<folder>/<tile>.png` of every tile into `zip_path`, which appears only after `check_submission` passed.
+
+    Neither time nor owner is stored: the same label maps give the same bytes.
+
+    Raises:
+        InputError: a label PNG is missing or the submission breaks a rule; an earlier `zip_path` is left as it was.
+    """
+    with atomic_path(zip_path) as temporary:
+        # PNGs are compressed already.
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            for name in sorted(tile.name for tile in tiles):
+                archive.writestr(_entry(f"{name}.png"), _read_png(folder / f"{name}.png"))
+        _check(temporary, tiles, scheme, shown=zip_path)
+
+
+def check_submission(zip_path: Path, sar_tiles: Sequence[SarTile], scheme: ClassScheme = OPEN_EARTH_MAP) -> None:
+    """Checks a zip, ours or any other, against the rules of the contest and the test tiles.
+
+    Args:
+        zip_path: the submission.
+        sar_tiles: the test tiles; only headers of their SAR images are read.
+        scheme: class scheme; the values 0..C are allowed.
+
+    Raises:
+        InputError: the first rule that is broken, and the file in the zip that breaks it.
+    """
+    _check(zip_path, sar_tiles, scheme, shown=zip_path)
+
+
+def _check(file: Path, tiles: Sequence[SarTile], scheme: ClassScheme, shown: Path) -> None:
+    """`check_submission` of `file` with messages that call it `shown`."""
+    if not file.is_file():
+        raise InputError(f"{shown}: expected a zip of label PNGs, found no file; make the submission first")
+    try:
+        archive = zipfile.ZipFile(file)
+    except zipfile.BadZipFile as error:
+        raise InputError(f"{shown}: expected a zip, found something else ({error}); make it again") from error
+    with archive:
+        _check_names(archive.namelist(), [f"{tile.name}.png" for tile in tiles], shown)
+        for tile in sorted(tiles, key=lambda tile: tile.name):
+            _check_png(_read_member(archive, f"{tile.name}.png", shown), tile, scheme, shown)
+
+
+def _check_names(found: Sequence[str], expected: Sequence[str], shown: Path) -> None:
+    if not found:
+        raise InputError(f"{shown}: expected {len(expected)} label PNGs, found an empty zip; make it again")
+    for name in sorted(found):
+        where = f"{shown}: {name}"
+        if "/" in name or "\\" in name:
+            raise InputError(f"{where}: expected a flat zip, found a folder; zip the files, not their folder")
+        if name not in expected and not name.endswith(".png"):
+            raise InputError(f"{where}: expected only <tile>.png with a lower-case suffix; rename or remove the file")
+        if name not in expected:
+            raise InputError(f"{where}: expected only tiles of the test set, found another; remove the file")
+        if found.count(name) > 1:
+            raise InputError(
+                f"{where}: expected every tile once, found it {found.count(name)} times; make the zip again"
+            )
+    missing = sorted(set(expected) - set(found))
+    if missing:
+        raise InputError(
+            f"{shown}: expected {len(expected)} label PNGs, {len(missing)} missing: {shorten(missing)}; "
+            "predict these tiles and make the zip again"
+        )
+
+
+def _check_png(content: bytes, tile: SarTile, scheme: ClassScheme, shown: Path) -> None:
+    where = Path(f"{shown}: {tile.name}.png")
+    width, height = _check_header(content, where)
+    sar = read_info(tile.sar)
+    if (height, width) != (sar.height, sar.width):
+        raise InputError(
+            f"{where}: expected {sar.height}x{sar.width} pixels as {tile.sar}, found {height}x{width}; "
+            "predict this tile at its own size"
+        )
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            labels = np.asarray(image)
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on damaged files
+        raise InputError(f"{where}: not readable as PNG ({error}); make the submission again") from error
+    scheme.check(labels, where)
+
+
+def _check_header(content: bytes, where: Path) -> tuple[int, int]:
+    """(width, height) of a PNG of one 8-bit band. Pillow would show 2 and 4 bits as 8: the header itself is read."""
+    if not content.startswith(PNG_SIGNATURE) or len(content) < 33:
+        raise InputError(f"{where}: expected a PNG, found another format; write the label map as PNG")
+    width, height, bits, colours = struct.unpack(">IIBB", content[16:26])
+    if (bits, colours) != (8, 0):
+        found = COLOUR_TYPES.get(colours, f"colour type {colours}")
+        raise InputError(
+            f"{where}: expected a PNG of one band of 8 bits, found {found} of {bits} bits; "
+            "write class values, not colours, as uint8"
+        )
+    return width, height
+
+
+def _read_member(archive: zipfile.ZipFile, name: str, shown: Path) -> bytes:
+    try:
+        return archive.read(name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise InputError(f"{shown}: {name}: not readable in the zip ({error}); make the zip again") from error
+
+
+def _read_png(path: Path) -> bytes:
+    if not path.is_file():
+        raise InputError(f"{path}: expected a label PNG, found none; average this tile first")
+    return path.read_bytes()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    entry.create_system = 3  # Unix on every system, so that the bytes are the same
+    entry.external_attr = 0o100644 << 16
+    return entry

@@ -1,0 +1,1 @@
+"""What the two stages and the ensemble share: files, class scheme, metrics, data sets, models, prediction."""

@@ -1,0 +1,99 @@
+"""Training samples from tiles on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from mmengine.structures import PixelData
+from mmseg.registry import TRANSFORMS
+from mmseg.structures import SegDataSample
+from torch.utils.data import Dataset
+
+from landcover.classes import OPEN_EARTH_MAP
+from landcover.data_sets.ordinal_sampler import shuffled_index
+from landcover.errors import InputError
+from landcover.raster import read_labels, read_optical, read_sar
+from landcover.transforms.random_scale_crop import RandomScaleCrop
+from landcover.transforms.sample import Sample, Transform
+
+
+@dataclass(frozen=True)
+class TrainingTile:
+    """An image and, if it has one, its label map."""
+
+    image: Path
+    labels: Path | None = None
+
+
+class TrainingTiles(Dataset[dict[str, Any]]):
+    """Augmented crops of tiles, indexed by the ordinals of `OrdinalSampler`.
+
+    Pixels of tiles without labels have index 0, and `IGNORE_INDEX` where a crop reaches beyond the tile: their
+    indices tell what is image and what is padding.
+
+    Args:
+        tiles: what to sample from; each epoch sees every tile once, in a new order.
+        modality: how images are read.
+        crop_size: side of the crops, pixels.
+        scale: range of the random scale factor.
+        max_class_share: see `RandomScaleCrop`.
+        augmentations: further transforms (configs of the TRANSFORMS registry), in order.
+        seed: of order and augmentation. A sample depends on the seed and its ordinal alone.
+    """
+
+    def __init__(
+        self,
+        tiles: Sequence[TrainingTile],
+        modality: Literal["optical", "sar"],
+        crop_size: int,
+        scale: tuple[float, float] = (0.5, 2.0),
+        max_class_share: float = 0.75,
+        augmentations: Sequence[Mapping[str, Any]] = (),
+        seed: int = 0,
+    ) -> None:
+        if not tiles:
+            raise InputError(f"training set ({modality}): expected at least one tile, found none; check the data root")
+        self.tiles, self.seed = list(tiles), seed
+        self._read = {"optical": read_optical, "sar": read_sar}[modality]
+        self._crop = RandomScaleCrop(crop_size, scale, max_class_share)
+        self._augmentations: list[Transform] = [TRANSFORMS.build(dict(settings)) for settings in augmentations]
+        # mmengine stores it in checkpoints and passes it to its visualizer.
+        self.metainfo = {"classes": OPEN_EARTH_MAP.classes, "palette": OPEN_EARTH_MAP.palette}
+
+    def __len__(self) -> int:
+        return len(self.tiles)
+
+    def __getitem__(self, ordinal: int) -> dict[str, Any]:
+        """`inputs` (C, size, size) uint8, uint16 or float32 tensor and `data_samples` with the training indices."""
+        sample = self.sample(ordinal)
+        image = sample.image[None] if sample.image.ndim == 2 else sample.image.transpose(2, 0, 1)
+        assert sample.indices is not None, "_load gives indices to every sample"
+        data_sample = SegDataSample()
+        data_sample.gt_sem_seg = PixelData(data=torch.from_numpy(sample.indices.astype(np.int64))[None])
+        return {"inputs": torch.from_numpy(np.ascontiguousarray(image)), "data_samples": data_sample}
+
+    def sample(self, ordinal: int) -> Sample:
+        """The augmented sample `ordinal`."""
+        tile = self.tiles[shuffled_index(ordinal, len(self.tiles), self.seed)]
+        rng = np.random.default_rng([self.seed, ordinal])
+        sample = self._crop(self._load(tile), rng)
+        for augmentation in self._augmentations:
+            sample = augmentation(sample, rng)
+        return sample
+
+    def _load(self, tile: TrainingTile) -> Sample:
+        image = self._read(tile.image)
+        if tile.labels is None:
+            return Sample(image, np.zeros(image.shape[:2], np.uint8))
+        labels = read_labels(tile.labels, OPEN_EARTH_MAP)
+        if labels.shape != image.shape[:2]:
+            raise InputError(
+                f"{tile.labels}: expected the size of {tile.image} {image.shape[:2]}, found {labels.shape}; "
+                "the label file belongs to another image"
+            )
+        return Sample(image, OPEN_EARTH_MAP.to_indices(labels))

@@ -1,0 +1,98 @@
+"""How a season, a sensor and an atmosphere colour a scene: the source look and the target look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landcover.demo_scenes.scene import (
+    AGRICULTURE,
+    BARELAND,
+    BUILDING,
+    DEVELOPED,
+    RANGELAND,
+    ROAD,
+    TREE,
+    WATER,
+)
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class OpticalLook:
+    """One appearance of the world. Colours are 0..255 under full light.
+
+    Args:
+        materials: possible colours of every label.
+        sun_elevation: range in degrees.
+        blur: range of the factor by which the image is sampled down and up again: the coarser sensor.
+        haze: range of the share of light that comes from the air.
+        haze_colour: colour of the air.
+        gain: range of the exposure.
+        cast: largest relative difference between the bands of two images.
+        noise: deviation of the sensor noise in grey values.
+    """
+
+    materials: Mapping[int, tuple[Colour, ...]]
+    sun_elevation: tuple[float, float]
+    blur: tuple[float, float]
+    haze: tuple[float, float]
+    haze_colour: Colour
+    gain: tuple[float, float]
+    cast: float
+    noise: float
+
+
+# Colours overlap between classes on purpose: ploughed fields and bare soil, dry grass and ripe crops, tiled roofs and
+# reddish soil, flat roofs and pavement, asphalt and dark roofs, turbid water and wet grass.
+SUMMER = OpticalLook(
+    materials={
+        BARELAND: ((176, 148, 116), (160, 124, 94), (188, 172, 148), (148, 112, 86)),
+        RANGELAND: ((112, 134, 76), (128, 142, 90), (152, 150, 104), (94, 120, 66), (140, 134, 96)),
+        DEVELOPED: ((150, 148, 144), (170, 166, 158), (128, 126, 124), (182, 166, 142), (138, 136, 126)),
+        ROAD: ((104, 104, 106), (122, 120, 118), (90, 92, 96), (138, 136, 130)),
+        TREE: ((56, 86, 46), (68, 100, 52), (46, 74, 44), (82, 104, 58)),
+        WATER: ((48, 74, 84), (60, 90, 88), (40, 58, 66), (82, 98, 82)),
+        AGRICULTURE: ((122, 148, 66), (172, 160, 98), (94, 126, 58), (152, 124, 90), (186, 176, 116), (76, 106, 54)),
+        BUILDING: ((178, 96, 70), (152, 82, 64), (122, 120, 120), (198, 194, 188), (90, 92, 102), (166, 146, 122)),
+    },
+    sun_elevation=(45, 62),
+    blur=(1.0, 1.25),
+    haze=(0.0, 0.05),
+    haze_colour=(190, 200, 210),
+    gain=(0.85, 1.02),
+    cast=0.04,
+    noise=2.0,
+)
+"""OpenEarthMap-like: fine, green, high sun, clear air."""
+
+LATE_AUTUMN = OpticalLook(
+    materials={
+        BARELAND: ((146, 130, 110), (128, 112, 94), (166, 154, 136)),
+        RANGELAND: ((120, 118, 82), (136, 126, 92), (102, 110, 76), (146, 132, 100), (112, 104, 76)),
+        DEVELOPED: ((138, 140, 144), (156, 158, 160), (118, 122, 128), (160, 150, 132)),
+        ROAD: ((92, 96, 104), (110, 112, 118), (80, 84, 92), (124, 126, 128)),
+        TREE: ((74, 76, 48), (56, 68, 46), (104, 86, 50), (68, 78, 58), (88, 70, 52)),
+        WATER: ((50, 74, 74), (58, 78, 66), (70, 84, 78), (44, 60, 70)),
+        AGRICULTURE: ((128, 112, 86), (148, 138, 96), (98, 114, 66), (110, 96, 76), (136, 132, 106)),
+        BUILDING: ((112, 114, 122), (150, 154, 160), (86, 90, 100), (142, 112, 96), (190, 194, 198), (124, 128, 120)),
+    },
+    sun_elevation=(28, 42),
+    blur=(1.7, 2.5),
+    haze=(0.08, 0.24),
+    haze_colour=(150, 166, 182),
+    gain=(0.72, 0.92),
+    cast=0.05,
+    noise=2.6,
+)
+"""OpenEarthMap-SAR-like: coarser, brown and grey, long shadows, haze."""
+
+
+def exposure(look: OpticalLook, rng: np.random.Generator) -> tuple[float, float, NDArray[np.float64]]:
+    """Haze, blur factor and gain per band (3,) of one image."""
+    haze, blur = rng.uniform(*look.haze), rng.uniform(*look.blur)
+    return haze, blur, rng.uniform(*look.gain) * (1 + rng.uniform(-look.cast, look.cast, 3))

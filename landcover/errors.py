@@ -1,0 +1,36 @@
+"""Mistakes of the user, told in one line; everything else keeps its traceback."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+
+
+class InputError(ValueError):
+    """A file, folder, option or config key is not what the program needs.
+
+    The message is one line: which file or key, what was expected, what was found, what to do.
+    """
+
+
+def command(main: Callable[[], None]) -> Callable[[], None]:
+    """Wraps the main function of a command: an `InputError` becomes `error: <message>` and exit code 2.
+
+    Under several processes only the first one prints, so that the line appears once.
+    """
+
+    @functools.wraps(main)
+    def wrapped() -> None:
+        try:
+            main()
+        except InputError as error:
+            if os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0":
+                print(f"error: {error}", file=sys.stderr)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            print("interrupted; run the same command again to continue", file=sys.stderr)
+            sys.exit(130)
+
+    return wrapped

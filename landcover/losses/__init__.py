@@ -1,0 +1,3 @@
+"""Segmentation losses, registered with mmseg by class name."""
+
+import landcover.quiet_mmseg  # noqa: F401  before any module here imports mmseg

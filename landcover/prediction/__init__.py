@@ -1,0 +1,1 @@
+"""Class probabilities of whole images: views, sliding window, score files."""

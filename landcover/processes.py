@@ -1,0 +1,82 @@
+"""One process or many: torchrun, Slurm, on GPUs (NCCL) or CPUs (gloo)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process's place among those that work together.
+
+    Args:
+        rank: 0..world - 1.
+        world: number of processes.
+        device: where this process computes.
+    """
+
+    rank: int
+    world: int
+    device: torch.device
+
+    @property
+    def first(self) -> bool:
+        """Whether this process prints and writes what exists once."""
+        return self.rank == 0
+
+    def share(self, items: Sequence[Item]) -> list[Item]:
+        """This process's share of `items`: every world-th one."""
+        return list(items[self.rank :: self.world])
+
+    def barrier(self) -> None:
+        """Waits for all processes."""
+        if self.world > 1:
+            dist.barrier()
+
+    def any(self, flag: bool) -> bool:
+        """Whether `flag` is true in any process."""
+        if self.world == 1:
+            return flag
+        gathered = torch.tensor([float(flag)], device=self.device)
+        dist.all_reduce(gathered)
+        return bool(gathered.item() > 0)
+
+
+def start_processes() -> Processes:
+    """Joins the group that torchrun (RANK, WORLD_SIZE, LOCAL_RANK) or srun (with LAUNCHER=slurm) started, if any.
+
+    Safe to call more than once. Without a launcher it is one process on the first GPU, or the CPU if there is none.
+    """
+    if os.environ.get("LAUNCHER") == "slurm" and "RANK" not in os.environ:
+        _take_slurm_variables()
+    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    device = torch.device("cpu")
+    if torch.cuda.is_available():
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    if world > 1 and not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return Processes(rank, world, device)
+
+
+def _take_slurm_variables() -> None:
+    nodes = subprocess.run(
+        ["scontrol", "show", "hostnames", os.environ["SLURM_JOB_NODELIST"]], check=True, capture_output=True, text=True
+    ).stdout.split()
+    os.environ.update(
+        RANK=os.environ["SLURM_PROCID"],
+        WORLD_SIZE=os.environ["SLURM_NTASKS"],
+        LOCAL_RANK=os.environ["SLURM_LOCALID"],
+        MASTER_ADDR=nodes[0],
+    )
+    # Two jobs may share a node: a port derived from the job keeps them apart.
+    os.environ.setdefault("MASTER_PORT", str(20000 + int(os.environ["SLURM_JOB_ID"]) % 20000))

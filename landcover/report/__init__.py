@@ -1,0 +1,1 @@
+"""What a run has found: a table for the terminal and one HTML page."""

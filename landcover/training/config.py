@@ -1,0 +1,84 @@
+"""Training configs: mmengine files with a fixed set of top-level keys, checked before anything runs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from mmengine import Config, ConfigDict
+
+from landcover.errors import InputError
+
+KEYS = {
+    "model": "segmentor, mmseg MODELS registry",
+    "pretrained": "name of the backbone's pretrained weights, see landcover/pretrained.py; None for none",
+    "self_training": "stage 1 only: what surrounds the student",
+    "losses": "stage 2 only: losses of the decode head, and scaled of the auxiliary head",
+    "crop_size": "side of training crops and prediction windows, pixels",
+    "iterations": "length of the training",
+    "checkpoint_interval": "iterations between checkpoints",
+    "validation_interval": "iterations between scores on the validation tiles",
+    "train_dataloader": "batch size, workers and data set",
+    "optim_wrapper": "optimizer, mmengine OPTIM_WRAPPERS registry",
+    "param_scheduler": "learning-rate schedule; the end of the last part is filled in",
+}
+
+
+def load_config(path: Path, options: Sequence[str] = ()) -> Config:
+    """Config of `path` with `options` (texts `key.key=value`) on top.
+
+    Raises:
+        InputError: missing file, broken config, unknown key.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: expected a training config, found none; configs are under configs/stage1 and configs/stage2")
+    try:
+        config = Config.fromfile(str(path))
+    except Exception as error:  # the file is a program: anything can go wrong in it
+        raise InputError(f"{path}: not a usable config ({type(error).__name__}: {error}); correct it") from error
+    for key in config:
+        if key not in KEYS:
+            raise InputError(f"{path}: unknown key {key!r}{_hint(key, KEYS)}; known keys are {', '.join(sorted(KEYS))}")
+    missing = sorted(KEYS.keys() - {"self_training", "losses"} - set(config))
+    if missing:
+        raise InputError(f"{path}: missing key {missing[0]!r} ({KEYS[missing[0]]}); add it or its base file to _base_")
+    for option in options:
+        _set(config, option)
+    return config
+
+
+def _set(config: Config, option: str) -> None:
+    """Sets one existing key; a key that does not exist is refused, because it would be ignored."""
+    name, separator, text = option.partition("=")
+    if not separator:
+        raise InputError(f"option {option!r}: expected key.key=value, found no '='; correct TRAIN_OPTIONS")
+    *parents, last = name.split(".")
+    place: Any = config
+    for part in parents:
+        place = _child(place, part, name)
+    _child(place, last, name)
+    place[int(last) if isinstance(place, list) else last] = _value(text)
+
+
+def _child(place: Any, part: str, name: str) -> Any:  # any node of a config tree
+    if isinstance(place, list) and part.isdigit() and int(part) < len(place):
+        return place[int(part)]
+    if isinstance(place, (Config, ConfigDict)) and part in place:
+        return place[part]
+    known = list(place) if isinstance(place, (Config, ConfigDict)) else []
+    raise InputError(f"option {name!r}: the config has no key {part!r}{_hint(part, known)}; correct TRAIN_OPTIONS")
+
+
+def _value(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _hint(key: str, known: Sequence[str] | dict[str, str]) -> str:
+    close = get_close_matches(key, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

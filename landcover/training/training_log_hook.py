@@ -1,0 +1,95 @@
+"""Losses of a training in a file and on the screen."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+from landcover.atomic import write_text
+from landcover.errors import InputError
+from landcover.progress import Progress
+
+LOG_NAME = "log.jsonl"
+
+
+@HOOKS.register_module()
+class TrainingLogHook(Hook):
+    """Appends the mean of every logged value over `interval` iterations to `log.jsonl` and shows progress.
+
+    Each line is a JSON object with `iteration`, `lr` and the values (`loss` is their sum that was minimised). The
+    training stops when the loss is no longer finite; the last checkpoint stays.
+
+    Args:
+        label: name on the progress bar.
+        interval: iterations per line.
+    """
+
+    priority = "LOW"
+
+    def __init__(self, label: str, interval: int) -> None:
+        self._label, self._interval = label, interval
+        self._sums: dict[str, torch.Tensor] = {}
+        self._count = 0
+        self._progress: Progress | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Cuts lines behind the resumed iteration off the log and opens the bar."""
+        path = self._path(runner)
+        if runner.rank == 0 and path.exists():
+            kept = [line for line in read_log(path) if line["iteration"] <= runner.iter]
+            write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
+        self._progress = Progress(self._label, runner.max_iters, start=runner.iter, quiet=runner.rank != 0)
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: dict[str, Any] | None = None
+    ) -> None:
+        """Adds the step's values; every `interval` iterations writes a line."""
+        for key, value in (outputs or {}).items():
+            value = torch.as_tensor(value).detach()
+            self._sums[key] = self._sums[key] + value if key in self._sums else value
+        self._count += 1
+        iteration, note = runner.iter + 1, ""
+        if iteration % self._interval == 0 or iteration == runner.max_iters:
+            values = {key: float(value) / self._count for key, value in self._sums.items()}
+            self._sums, self._count = {}, 0
+            if not math.isfinite(values.get("loss", 0.0)):
+                raise InputError(
+                    f"{self._label}: the loss is {values['loss']} at iteration {iteration}; lower "
+                    "optim_wrapper.optimizer.lr (TRAIN_OPTIONS) and run again, the last checkpoint is kept"
+                )
+            self._write(runner, {"iteration": iteration, "lr": runner.optim_wrapper.get_lr()["lr"][0], **values})
+            note = f"loss {values.get('loss', float('nan')):.3f}"
+        assert self._progress is not None, "before_train has run"
+        self._progress.advance(note=note)
+
+    def after_train(self, runner: Runner) -> None:
+        """Closes the bar."""
+        if self._progress is not None:
+            self._progress.close()
+
+    def _write(self, runner: Runner, line: dict[str, float]) -> None:
+        if runner.rank == 0:
+            with self._path(runner).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+    @staticmethod
+    def _path(runner: Runner) -> Path:
+        return Path(runner.work_dir) / LOG_NAME
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """Lines of a training log; a last line cut off by a kill is left out."""
+    lines = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            break
+    return lines

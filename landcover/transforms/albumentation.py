@@ -1,0 +1,49 @@
+"""albumentations' transforms, driven by the sample's own generator."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the package index for news at import otherwise
+import albumentations
+from mmseg.registry import TRANSFORMS
+
+from landcover.errors import InputError
+from landcover.transforms.sample import Sample
+
+
+@TRANSFORMS.register_module()
+class Albumentation:
+    """A chain of albumentations transforms.
+
+    Seeding through `Compose(seed=...)` gives every child the same stream (two flips always agree) and repeats it in
+    every worker; here all children draw one after the other from the sample's generator.
+
+    Args:
+        transforms: dicts of `type`, an albumentations class, and its keyword arguments.
+    """
+
+    def __init__(self, transforms: Sequence[Mapping[str, Any]]) -> None:
+        self._chain = albumentations.Compose([_build(settings) for settings in transforms])
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """The sample after all transforms; indices follow the geometric ones."""
+        self._chain.set_random_state(rng, random.Random(int(rng.integers(2**63))))
+        if sample.indices is None:
+            return Sample(np.ascontiguousarray(self._chain(image=sample.image)["image"]))
+        result = self._chain(image=sample.image, mask=sample.indices)
+        return Sample(np.ascontiguousarray(result["image"]), np.ascontiguousarray(result["mask"]))
+
+
+def _build(settings: Mapping[str, Any]) -> albumentations.BasicTransform:
+    arguments = dict(settings)
+    name = arguments.pop("type", None)
+    transform = getattr(albumentations, str(name), None)
+    if transform is None:
+        raise InputError(f"augmentation {name!r}: expected the name of an albumentations class; correct `type` in the config")
+    return transform(**arguments)

@@ -1,0 +1,66 @@
+"""Random scale and crop, cropping first so that only the kept pixels are resized."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from landcover.classes import IGNORE_INDEX
+from landcover.transforms.sample import Sample
+
+
+class RandomScaleCrop:
+    """A crop of `size` from the image scaled by a random factor.
+
+    The window is cut at its size before scaling and resized afterwards, which equals scaling the whole image first
+    up to interpolation at the window's border, at a fraction of the work. What the scaled image does not cover is
+    zero with `IGNORE_INDEX`, right and below.
+
+    Args:
+        size: side of the square crop, pixels.
+        scale: range of the uniform scale factor.
+        max_class_share: a crop in which one class takes more of the labelled pixels is drawn again (the rule of
+            mmsegmentation's `cat_max_ratio`); 1 accepts every crop.
+        tries: number of draws before the last one is taken as it is.
+    """
+
+    def __init__(
+        self, size: int, scale: tuple[float, float] = (0.5, 2.0), max_class_share: float = 0.75, tries: int = 10
+    ) -> None:
+        self.size, self.scale, self.max_class_share, self.tries = size, tuple(scale), max_class_share, tries
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """A (size, size) sample."""
+        factor = rng.uniform(*self.scale)
+        height, width = sample.image.shape[:2]
+        window = max(1, round(self.size / factor))
+        rows, columns = min(height, window), min(width, window)
+        for _ in range(self.tries):
+            top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
+            area = np.s_[top : top + rows, left : left + columns]
+            if sample.indices is None or _largest_share(sample.indices[area]) <= self.max_class_share:
+                break
+        # The window's rounding must not leave a one-pixel border.
+        scaled = tuple(self.size if part == window else min(self.size, round(part * factor)) for part in (rows, columns))
+        image = _fit(sample.image[area], scaled, self.size, cv2.INTER_LINEAR, 0)
+        if sample.indices is None:
+            return Sample(image)
+        return Sample(image, _fit(sample.indices[area], scaled, self.size, cv2.INTER_NEAREST, IGNORE_INDEX))
+
+
+def _largest_share(indices: NDArray[np.uint8]) -> float:
+    counts = np.bincount(indices.ravel(), minlength=IGNORE_INDEX + 1)[:IGNORE_INDEX]
+    return float(counts.max() / max(counts.sum(), 1))
+
+
+def _fit(pixels: NDArray[Any], scaled: tuple[int, ...], size: int, interpolation: int, fill: int) -> NDArray[Any]:
+    height, width = (max(1, part) for part in scaled)
+    resized = cv2.resize(pixels, (width, height), interpolation=interpolation)
+    if (height, width) == (size, size):
+        return resized
+    canvas = np.full((size, size, *pixels.shape[2:]), fill, pixels.dtype)
+    canvas[:height, :width] = resized
+    return canvas

@@ -1,0 +1,106 @@
+"""Trains the optical teachers of a profile: labelled OpenEarthMap tiles, unlabelled OpenEarthMap-SAR optical images."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine import Config
+
+from landcover.data_sets.dfc2025 import dfc2025_tiles
+from landcover.data_sets.open_earth_map import LabelledTile, open_earth_map_tiles
+from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
+from landcover.errors import command
+from landcover.manifest import digest_all
+from landcover.processes import Processes, start_processes
+from landcover.registry import register_all
+from landcover.training.config import load_config
+from landcover.training.train_model import MODEL_NAME, Training, train_model
+from landcover.training.validation_hook import ValidationTiles
+from stage1_optical_da import resolution_alignment, self_training
+from stage1_optical_da.source_target_pairs import SourceTargetPairs
+
+assert resolution_alignment, self_training  # imported for their registered classes
+
+
+@command
+def main() -> None:
+    """Trains every config in turn; finished ones are skipped, interrupted ones continued."""
+    parser = argparse.ArgumentParser(prog="python -m stage1_optical_da.train_teachers", description=__doc__)
+    parser.add_argument("configs", nargs="+", type=Path, help="one config per teacher; its stem is the teacher's name")
+    parser.add_argument("--oem-root", required=True, type=Path, help="OpenEarthMap folder")
+    parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
+    parser.add_argument("--source-splits", nargs="+", default=["train"], help="OpenEarthMap lists to train on")
+    parser.add_argument("--run-dir", required=True, type=Path, help="receives teachers/<name>/")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="replaces one config value")
+    arguments = parser.parse_args()
+
+    register_all()
+    processes = start_processes()
+    configs = {path.stem: load_config(path, arguments.option) for path in arguments.configs}
+    source, _ = open_earth_map_tiles(arguments.oem_root, arguments.source_splits)
+    held_out, _ = open_earth_map_tiles(arguments.oem_root, ["val"])
+    target = [TrainingTile(tile.optical) for tile in dfc2025_tiles(arguments.dfc_root, "train") if tile.optical]
+    for name, config in configs.items():
+        training = teacher_training(
+            name, config, source, held_out, target, arguments.run_dir / "teachers" / name, arguments.seed, processes
+        )
+        trained = train_model(training, processes)
+        if processes.first:
+            print(f"{'wrote' if trained else 'is there:'} {training.folder / MODEL_NAME}", flush=True)
+
+
+def teacher_training(
+    name: str,
+    config: Config,
+    source: Sequence[LabelledTile],
+    held_out: Sequence[LabelledTile],
+    target: Sequence[TrainingTile],
+    folder: Path,
+    seed: int,
+    processes: Processes,
+) -> Training:
+    """What `train_model` needs to train one teacher.
+
+    Args:
+        name: the teacher's name.
+        config: with `self_training`, see `configs/_base_/uda`.
+        source: labelled optical tiles to train on.
+        held_out: labelled optical tiles to score on.
+        target: unlabelled optical tiles.
+        folder: the teacher's folder.
+        seed: of everything random.
+        processes: those that train together.
+    """
+    labelled = [TrainingTile(tile.image, tile.labels) for tile in source]
+    data = config.train_dataloader.dataset
+    pairs = SourceTargetPairs(
+        TrainingTiles(labelled, "optical", config.crop_size, seed=seed, **data.source),
+        # Another stream, so that tile n of both sets does not get the same crop and flips.
+        TrainingTiles(target, "optical", config.crop_size, seed=seed + 1, **data.target),
+    )
+    known = {tile.name for tile in source}
+    seen = " (part of the training)" if any(tile.name in known for tile in held_out) else ""
+    return Training(
+        name=name,
+        stage="teacher",
+        modality="optical",
+        config=config,
+        trained={**config.self_training, "student": config.model},
+        exported=lambda model: model.teacher,
+        dataset=pairs,
+        validation=ValidationTiles([TrainingTile(t.image, t.labels) for t in held_out], f"OpenEarthMap val{seen}"),
+        inputs={
+            "source": digest_all([path for tile in source for path in (tile.image, tile.labels)]),
+            "target": digest_all([tile.image for tile in target]),
+        },
+        folder=folder,
+        seed=seed,
+        hooks=[self_training.TeacherHook()],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Stage 2: SAR models trained on pseudo-labels, and their predictions."""

@@ -1,0 +1,45 @@
+"""Writes score files of the SAR models for the test tiles, and for the val tiles where there are any."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from landcover.data_sets.dfc2025 import Split, dfc2025_tiles
+from landcover.errors import command
+from landcover.prediction.arguments import add_view_arguments, prediction_settings
+from landcover.prediction.write_scores import write_score_folder
+from landcover.processes import start_processes
+from landcover.registry import register_all
+from landcover.training.train_model import MODEL_NAME
+
+SPLITS: tuple[Split, ...] = ("val", "test")
+
+
+@command
+def main() -> None:
+    """Predicts split by split, model by model; finished score files are skipped."""
+    parser = argparse.ArgumentParser(prog="python -m stage2_sar_seg.predict_sar", description=__doc__)
+    parser.add_argument("models", nargs="+", help="names of models in <run-dir>/sar_models")
+    parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
+    parser.add_argument("--run-dir", required=True, type=Path, help="receives scores/<split>/<name>/")
+    add_view_arguments(parser)
+    arguments = parser.parse_args()
+
+    register_all()
+    processes = start_processes()
+    settings = prediction_settings(arguments, encoding="logit")
+    for split in SPLITS:
+        if split == "val" and not (arguments.dfc_root / split).is_dir():
+            continue
+        images = {tile.name: tile.sar for tile in dfc2025_tiles(arguments.dfc_root, split)}
+        for name in arguments.models:
+            folder = arguments.run_dir / "scores" / split / name
+            model = arguments.run_dir / "sar_models" / name / MODEL_NAME
+            written = write_score_folder(model, images, folder, settings, processes)
+            if processes.first:
+                print(f"{'wrote' if written else 'is there:'} {len(images)} score files in {folder}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ensemble.average as average_module
+from ensemble.average import LARGEST_WEIGHT, average_labels, average_tile, integer_weights, labels_from_sums
+from landcover.classes import OPEN_EARTH_MAP
+from landcover.errors import InputError
+from landcover.score_file import logit_to_probability_table, probability_to_logit_table
+
+
+def brute_force_labels(arrays: list[np.ndarray], weights: list[float]) -> np.ndarray:
+    """First class with the largest weighted sum, pixel by pixel in Python numbers."""
+    classes, height, width = arrays[0].shape
+    labels = np.zeros((height, width), np.uint8)
+    for row, column in itertools.product(range(height), range(width)):
+        sums = [
+            sum(weight * int(codes[k, row, column]) for codes, weight in zip(arrays, weights, strict=True))
+            for k in range(classes)
+        ]
+        labels[row, column] = 1 + sums.index(max(sums))
+    return labels
+
+
+@pytest.fixture
+def paths(tmp_path: Path, write_file, random_codes) -> list[Path]:
+    return [write_file(tmp_path / f"m{seed}" / "t.tif", random_codes(seed, 40, 11)) for seed in range(3)]
+
+
+@pytest.mark.parametrize("block_rows", [1, 7, 16, 256])
+def test_sums_and_labels_equal_brute_force_for_any_block_height(paths, random_codes, monkeypatch, block_rows) -> None:
+    monkeypatch.setattr(average_module, "BLOCK_ROWS", block_rows)
+    arrays = [random_codes(seed, 40, 11) for seed in range(3)]
+    sums = average_tile(paths, [1, 1, 1], "logits")
+    np.testing.assert_array_equal(sums, sum(codes.astype(np.int64) for codes in arrays))
+    labels = average_labels(paths, [1, 1, 1], "logits", OPEN_EARTH_MAP)
+    assert labels.dtype == np.uint8
+    np.testing.assert_array_equal(labels, brute_force_labels(arrays, [1, 1, 1]))
+
+
+def test_blocks_join_in_tiles_larger_than_one_block(tmp_path, write_file, random_codes) -> None:
+    arrays = [random_codes(seed, 300, 270) for seed in range(2)]
+    files = [write_file(tmp_path / f"m{seed}" / "t.tif", codes) for seed, codes in enumerate(arrays)]
+    sums = arrays[0].astype(np.float64) + 2.0 * arrays[1]
+    np.testing.assert_array_equal(average_tile(files, [1, 2], "logits"), sums)
+    labels = average_labels(files, [0.5, 1.0], "logits", OPEN_EARTH_MAP)
+    np.testing.assert_array_equal(labels, sums.argmax(axis=0) + 1)
+
+
+@pytest.mark.parametrize("weights", [[1.0, 2.0, 1.0], [0.1, 0.2, 0.7], [3.0, 0.25, 1.5]])
+def test_weights_count_as_their_exact_ratio(paths, random_codes, weights) -> None:
+    arrays = [random_codes(seed, 40, 11) for seed in range(3)]
+    labels = average_labels(paths, weights, "logits", OPEN_EARTH_MAP)
+    hundredths = [round(weight * 100) for weight in weights]
+    np.testing.assert_array_equal(labels, brute_force_labels(arrays, hundredths))
+
+
+def test_the_order_of_members_does_not_matter(paths) -> None:
+    weights = [1.0, 2.0, 0.5]
+    expected = average_labels(paths, weights, "probabilities", OPEN_EARTH_MAP)
+    for order in itertools.permutations(range(3)):
+        labels = average_labels([paths[i] for i in order], [weights[i] for i in order], "probabilities", OPEN_EARTH_MAP)
+        np.testing.assert_array_equal(labels, expected)
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.3, 1e9])
+def test_an_ensemble_of_one_is_itself(paths, random_codes, weight) -> None:
+    codes = random_codes(0, 40, 11)
+    np.testing.assert_array_equal(average_tile(paths[:1], [weight], "logits"), codes)
+    labels = average_labels(paths[:1], [weight], "logits", OPEN_EARTH_MAP)
+    np.testing.assert_array_equal(labels, codes.argmax(axis=0) + 1)
+
+
+def test_ties_go_to_the_lowest_class() -> None:
+    sums = np.zeros((8, 1, 4), np.uint16)
+    sums[[1, 4], 0, 1] = 510
+    sums[[6, 7], 0, 2] = 1
+    sums[:, 0, 3] = 65535
+    np.testing.assert_array_equal(labels_from_sums(sums, OPEN_EARTH_MAP), [[1, 2, 7, 1]])
+
+
+def test_labels_want_one_plane_per_class() -> None:
+    with pytest.raises(ValueError, match=r"expected sums of shape \(8, H, W\)"):
+        labels_from_sums(np.zeros((7, 2, 2), np.uint16), OPEN_EARTH_MAP)
+
+
+@pytest.mark.parametrize("weights", [[1.0] * 256, [1.0] * 255 + [1 / 3]])
+def test_256_members_at_the_largest_code_do_not_overflow(tmp_path, write_file, weights) -> None:
+    high = np.full((8, 1, 1), 255, np.uint8)
+    high[0] = 254
+    path = write_file(tmp_path / "m" / "t.tif", high)
+    sums = average_tile([path] * 256, weights, "logits")
+    total = sum(integer_weights(weights))
+    np.testing.assert_array_equal(sums[:, 0, 0].tolist(), [254 * total] + [255 * total] * 7)
+    assert average_labels([path] * 256, weights, "logits", OPEN_EARTH_MAP).tolist() == [[2]]
+
+
+def test_the_sums_have_the_smallest_type_that_holds_them(paths) -> None:
+    assert average_tile(paths, [1, 1, 1], "logits").dtype == np.uint16
+    assert average_tile(paths, [1, 1, 1 / 3], "logits").dtype == np.uint32
+
+
+def test_files_of_the_other_encoding_are_converted_by_the_table(tmp_path, write_file, random_codes) -> None:
+    logits, probabilities = random_codes(0), random_codes(1)
+    files = [
+        write_file(tmp_path / "a" / "t.tif", logits, "logit", 8.0),
+        write_file(tmp_path / "b" / "t.tif", probabilities, "probability"),
+    ]
+    as_logits = logits.astype(int) + probability_to_logit_table(8.0)[probabilities]
+    as_probabilities = logit_to_probability_table(8.0)[logits].astype(int) + probabilities
+    np.testing.assert_array_equal(average_tile(files, [1, 1], "logits"), as_logits)
+    np.testing.assert_array_equal(average_tile(files, [1, 1], "probabilities"), as_probabilities)
+
+
+def test_converted_codes_are_rounded_not_cut_off(tmp_path, write_file) -> None:
+    codes = np.zeros((8, 1, 256), np.uint8)
+    codes[:] = np.arange(256)
+    path = write_file(tmp_path / "a" / "t.tif", codes, "logit", 10.0)
+    sums = average_tile([path], [1], "probabilities")
+    exact = [255 * math.exp(10 * (code / 255 - 1)) for code in range(256)]
+    np.testing.assert_array_equal(sums[0, 0], [round(value) for value in exact])
+
+
+def test_another_logarithmic_range_is_brought_to_the_widest(tmp_path, write_file) -> None:
+    ramp = np.zeros((8, 1, 256), np.uint8)
+    ramp[:] = np.arange(256)
+    files = [
+        write_file(tmp_path / "narrow" / "t.tif", ramp, "logit", 5.0),
+        write_file(tmp_path / "wide" / "t.tif", np.zeros_like(ramp), "logit", 10.0),
+    ]
+    expected = [round(255 * (1 + 5 * (code / 255 - 1) / 10)) for code in range(256)]
+    sums = average_tile(files, [1, 1], "logits")
+    np.testing.assert_array_less(np.abs(sums[3, 0].astype(int) - expected), 2)  # halves round either way
+    assert sums[3, 0, 0] in (127, 128)
+    assert sums[3, 0, 255] == 255
+
+
+def test_logits_and_probabilities_rank_a_disagreement_differently(tmp_path, write_file) -> None:
+    """One model all but excludes class 1; two mildly prefer it: the mean of logits hears the veto."""
+    veto = np.zeros((8, 1, 1), np.uint8)
+    veto[1] = 255
+    mild = np.zeros((8, 1, 1), np.uint8)
+    mild[:2, 0, 0] = 250, 230
+    files = [write_file(tmp_path / f"m{i}" / "t.tif", codes) for i, codes in enumerate([veto, mild, mild])]
+    assert average_labels(files, [1, 1, 1], "logits", OPEN_EARTH_MAP).tolist() == [[2]]
+    assert average_labels(files, [1, 2.5, 2.5], "probabilities", OPEN_EARTH_MAP).tolist() == [[1]]
+
+
+def test_files_of_another_size_or_class_count_are_refused(tmp_path, write_file, random_codes) -> None:
+    first = write_file(tmp_path / "a" / "t.tif", random_codes(0))
+    wide = write_file(tmp_path / "b" / "t.tif", random_codes(0, 6, 6))
+    seven = write_file(tmp_path / "c" / "t.tif", random_codes(0, classes=7))
+    with pytest.raises(InputError, match=r"b/t.tif: expected 6x5 .* found 6x6"):
+        average_tile([first, wide], [1, 1], "logits")
+    with pytest.raises(InputError, match=r"c/t.tif: expected .*8 classes .* found .*7 classes"):
+        average_labels([first, seven], [1, 1], "logits", OPEN_EARTH_MAP)
+    with pytest.raises(InputError, match=r"c/t.tif: expected scores of the 8 classes .* found 7"):
+        average_labels([seven], [1], "logits", OPEN_EARTH_MAP)
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ([1.0], [1]),
+        ([2.5, 2.5], [1, 1]),
+        ([0.1, 0.3], [1, 3]),
+        ([1, 0.25, 2], [4, 1, 8]),
+        ([1 / 3, 2 / 3], [1, 2]),
+        ([1.0, 1e-5], [LARGEST_WEIGHT, 1]),
+        ([65536.0, 1.0], [65536, 1]),
+    ],
+)
+def test_weights_become_integers_of_the_same_ratio(weights, expected) -> None:
+    assert integer_weights(weights) == expected
+
+
+@pytest.mark.parametrize("weights", [[1.0, 1e-6], [1.0, 0.0], [1.0, -1.0], [1.0, math.nan], [math.inf]])
+def test_weights_without_an_integer_ratio_are_refused(weights) -> None:
+    with pytest.raises(InputError, match="expected member weights"):
+        integer_weights(weights)

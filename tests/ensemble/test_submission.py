@@ -1,0 +1,180 @@
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ensemble.submission import check_submission, pack, remove_other_pngs, write_label_png
+from landcover.data_sets.dfc2025 import SarTile
+from landcover.errors import InputError
+
+LABELS = {
+    "TestArea_001": np.array([[0, 1, 2], [3, 4, 5]], np.uint8),
+    "TestArea_002": np.array([[6, 7, 8, 8], [0, 0, 1, 1], [2, 2, 2, 2]], np.uint8),
+}
+
+
+@pytest.fixture
+def tiles(write_sar) -> list[SarTile]:
+    return [write_sar(name, np.full(labels.shape, 9, np.uint8)) for name, labels in LABELS.items()]
+
+
+def png(pixels: np.ndarray, mode: str | None = None, **options: object) -> bytes:
+    image = Image.fromarray(pixels)
+    buffer = io.BytesIO()
+    (image.convert(mode) if mode else image).save(buffer, format="PNG", **options)
+    return buffer.getvalue()
+
+
+def write_zip(path: Path, files: list[tuple[str, bytes]]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files:
+            archive.writestr(name, content)
+    return path
+
+
+def good_files() -> list[tuple[str, bytes]]:
+    return [(f"{name}.png", png(labels)) for name, labels in LABELS.items()]
+
+
+def with_first(content: bytes) -> Callable[[], list[tuple[str, bytes]]]:
+    return lambda: [("TestArea_001.png", content), good_files()[1]]
+
+
+FIRST = LABELS["TestArea_001"]
+NINE = np.array([[0, 1, 2], [3, 4, 9]], np.uint8)
+
+WRONG = {
+    "missing tile": (lambda: good_files()[:1], "1 missing: TestArea_002.png"),
+    "extra tile": (lambda: [*good_files(), ("TestArea_003.png", png(FIRST))], "TestArea_003.png: expected only tiles"),
+    "other file": (lambda: [*good_files(), ("readme.txt", b"hello")], "readme.txt: expected only <tile>.png"),
+    "hidden file": (lambda: [*good_files(), (".DS_Store", b"")], r"\.DS_Store: expected only <tile>.png"),
+    "RGB": (with_first(png(FIRST, "RGB")), "TestArea_001.png: .*found RGB of 8 bits"),
+    "palette": (with_first(png(FIRST, "P")), "TestArea_001.png: .*found palette"),
+    "alpha": (with_first(png(FIRST, "LA")), "TestArea_001.png: .*found one band with alpha"),
+    "one bit": (with_first(png(FIRST > 1)), "TestArea_001.png: .*found one band of 1 bits"),
+    "uint16": (with_first(png(FIRST.astype(np.uint16))), "TestArea_001.png: .*found one band of 16 bits"),
+    "wrong size": (with_first(png(FIRST.T.copy())), "TestArea_001.png: expected 2x3 pixels .* found 3x2"),
+    "value 9": (with_first(png(NINE)), "TestArea_001.png: expected label values 0..8 .* found 9"),
+    "not a PNG": (with_first(b"II*\0 a TIFF"), "TestArea_001.png: expected a PNG, found another format"),
+    "cut off": (with_first(png(FIRST)[:45]), "TestArea_001.png: not readable as PNG"),
+    "nested": (
+        lambda: [(f"submission/{name}", content) for name, content in good_files()],
+        "submission/TestArea_001.png: expected a flat zip",
+    ),
+    "folder entry": (lambda: [*good_files(), ("submission/", b"")], "submission/: expected a flat zip"),
+    "upper-case suffix": (
+        lambda: [("TestArea_001.PNG", png(FIRST)), good_files()[1]],
+        "TestArea_001.PNG: .*lower-case suffix",
+    ),
+    "other case of the name": (
+        lambda: [("testarea_001.png", png(FIRST)), good_files()[1]],
+        "testarea_001.png: expected only tiles",
+    ),
+    "empty zip": (lambda: [], "submission.zip: expected 2 label PNGs, found an empty zip"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_submission_is_refused_in_one_line(tmp_path, tiles, case) -> None:
+    files, message = WRONG[case]
+    path = write_zip(tmp_path / "submission.zip", files())
+    with pytest.raises(InputError, match=message) as raised:
+        check_submission(path, tiles)
+    assert str(raised.value).startswith(str(path))
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_tile_that_is_there_twice_is_refused(tmp_path, tiles) -> None:
+    path = write_zip(tmp_path / "submission.zip", [*good_files(), good_files()[0]])
+    with pytest.raises(InputError, match=r"TestArea_001.png: expected every tile once, found it 2 times"):
+        check_submission(path, tiles)
+
+
+def test_what_is_no_zip_or_does_not_exist_is_refused(tmp_path, tiles) -> None:
+    path = tmp_path / "submission.zip"
+    with pytest.raises(InputError, match=r"submission.zip: expected a zip of label PNGs, found no file"):
+        check_submission(path, tiles)
+    path.write_bytes(b"no zip")
+    with pytest.raises(InputError, match=r"submission.zip: expected a zip, found something else"):
+        check_submission(path, tiles)
+
+
+def test_a_member_with_damaged_bytes_is_refused(tmp_path, tiles) -> None:
+    path = write_zip(tmp_path / "submission.zip", good_files())
+    content = bytearray(path.read_bytes())
+    content[content.index(b"IDAT") + 6] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"TestArea_001.png: not readable in the zip"):
+        check_submission(path, tiles)
+
+
+def test_a_good_submission_passes_also_if_someone_else_packed_it(tmp_path, tiles) -> None:
+    path = write_zip(tmp_path / "submission.zip", good_files()[::-1])
+    check_submission(path, tiles)
+    assert zipfile.ZipFile(path).testzip() is None
+
+
+def test_a_tile_that_is_all_void_is_allowed(tmp_path, tiles) -> None:
+    path = write_zip(tmp_path / "submission.zip", with_first(png(np.zeros((2, 3), np.uint8)))())
+    check_submission(path, tiles)
+    assert zipfile.ZipFile(path).namelist() == ["TestArea_001.png", "TestArea_002.png"]
+
+
+def write_folder(folder: Path) -> Path:
+    for name, labels in LABELS.items():
+        write_label_png(folder / f"{name}.png", labels)
+    return folder
+
+
+def test_pack_makes_a_flat_zip_with_the_labels(tmp_path, tiles) -> None:
+    path = tmp_path / "submission.zip"
+    pack(write_folder(tmp_path / "submission"), tiles[::-1], path)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["TestArea_001.png", "TestArea_002.png"]
+        for name, labels in LABELS.items():
+            image = Image.open(io.BytesIO(archive.read(f"{name}.png")))
+            assert image.mode == "L"
+            np.testing.assert_array_equal(np.asarray(image), labels)
+
+
+def test_the_same_labels_give_the_same_bytes(tmp_path, tiles) -> None:
+    first, second = tmp_path / "first.zip", tmp_path / "second.zip"
+    pack(write_folder(tmp_path / "a"), tiles, first)
+    pack(write_folder(tmp_path / "b"), tiles[::-1], second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_files_of_other_tiles_in_the_folder_stay_out_of_the_zip(tmp_path, tiles) -> None:
+    folder = write_folder(tmp_path / "submission")
+    write_label_png(folder / "TestArea_900.png", FIRST)
+    pack(folder, tiles, tmp_path / "submission.zip")
+    assert zipfile.ZipFile(tmp_path / "submission.zip").namelist() == ["TestArea_001.png", "TestArea_002.png"]
+
+
+def test_a_refused_submission_does_not_get_its_name(tmp_path, tiles) -> None:
+    folder = write_folder(tmp_path / "submission")
+    (folder / "TestArea_001.png").write_bytes(png(NINE))
+    with pytest.raises(InputError, match=r"submission.zip: TestArea_001.png: .*found 9"):
+        pack(folder, tiles, tmp_path / "submission.zip")
+    (folder / "TestArea_001.png").unlink()
+    with pytest.raises(InputError, match=r"TestArea_001.png: expected a label PNG, found none"):
+        pack(folder, tiles, tmp_path / "submission.zip")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "submission"]
+
+
+def test_labels_above_the_scheme_are_not_written(tmp_path) -> None:
+    with pytest.raises(InputError, match="found 9"):
+        write_label_png(tmp_path / "t.png", NINE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pngs_of_other_tiles_are_removed_and_nothing_else(tmp_path) -> None:
+    for name in ("a.png", "b.png", "a.PNG", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    remove_other_pngs(tmp_path, {"a"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "notes.txt"]

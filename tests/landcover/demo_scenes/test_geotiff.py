@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from landcover.demo_scenes.geotiff import utm_georeference
+from landcover.raster import read_georeference, write_raster
+
+
+def test_tags_say_corner_pixel_size_and_zone():
+    assert utm_georeference(32654, 380_000.0, 3_950_000.0, 0.5).tags == (
+        (33550, 12, 3, (0.5, 0.5, 0.0)),
+        (33922, 12, 6, (0.0, 0.0, 0.0, 380_000.0, 3_950_000.0, 0.0)),
+        (34735, 3, 16, (1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32654)),
+    )
+
+
+def test_tags_survive_writing_and_reading(tmp_path):
+    georeference = utm_georeference(32631, 450_000.0, 5_400_000.0, 0.5)
+    write_raster(tmp_path / "a.tif", np.zeros((4, 5), np.uint8), georeference)
+    assert read_georeference(tmp_path / "a.tif") == georeference
+
+
+def test_rasterio_understands_the_tags(tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    write_raster(tmp_path / "a.tif", np.zeros((4, 5), np.uint8), utm_georeference(32654, 300_000.0, 3_900_000.0, 0.5))
+    with rasterio.open(tmp_path / "a.tif") as image:
+        assert image.crs.to_epsg() == 32654
+        assert image.xy(0, 0, offset="ul") == (300_000.0, 3_900_000.0)
+        assert image.xy(4, 5, offset="ul") == (300_002.5, 3_899_998.0)

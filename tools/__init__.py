@@ -1,0 +1,1 @@
+"""Numbered shell stages and the commands behind those that need all rooms."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from ensemble.average import Average, average_labels
-from ensemble.members import Member, check_members, find_members, scheme_of
+from ensemble.members import Member, check_members, parse_members, scheme_of
 from landcover.errors import InputError, command
 from landcover.progress import track
 from landcover.raster import read_georeference, write_raster
@@ -31,24 +30,6 @@ def write_label_maps(members: Sequence[Member], out: Path, average: Average) -> 
         written.append(out / f"{tile}.tif")
         write_raster(written[-1], labels, read_georeference(paths[0]))
     return written
-
-
-def parse_members(scores: Path, options: Sequence[str] | None) -> list[Member]:
-    """Members of the folder `scores`, all of them or those of `NAME` and `NAME=WEIGHT` options."""
-    if options is None:
-        return find_members(scores)
-    weights: dict[str, float] = {}
-    for option in options:
-        name, _, weight = option.partition("=")
-        if name in weights:
-            raise InputError(f"--member {option}: {name} is named twice; name each member once")
-        try:
-            weights[name] = float(weight) if "=" in option else 1.0
-        except ValueError:
-            raise InputError(
-                f"--member {option}: expected NAME or NAME=WEIGHT with a number, found {weight!r}"
-            ) from None
-    return [replace(member, weight=weights[member.name]) for member in find_members(scores, list(weights))]
 
 
 @command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from landcover.classes import SCHEMES, ClassScheme
@@ -60,6 +60,24 @@ def find_members(root: Path, names: Sequence[str] | None = None) -> list[Member]
     if absent:
         raise InputError(f"{root}: no member {', '.join(absent)}; found {', '.join(found)}")
     return [Member(name, root / name) for name in (found if names is None else sorted(set(names)))]
+
+
+def parse_members(scores: Path, options: Sequence[str] | None) -> list[Member]:
+    """Members of the folder `scores`, all of them or those of `NAME` and `NAME=WEIGHT` options."""
+    if options is None:
+        return find_members(scores)
+    weights: dict[str, float] = {}
+    for option in options:
+        name, _, weight = option.partition("=")
+        if name in weights:
+            raise InputError(f"--member {option}: {name} is named twice; name each member once")
+        try:
+            weights[name] = float(weight) if "=" in option else 1.0
+        except ValueError:
+            raise InputError(
+                f"--member {option}: expected NAME or NAME=WEIGHT with a number, found {weight!r}"
+            ) from None
+    return [replace(member, weight=weights[member.name]) for member in find_members(scores, list(weights))]
 
 
 def check_members(members: Sequence[Member]) -> list[str]:

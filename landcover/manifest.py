@@ -21,7 +21,16 @@ from landcover.errors import InputError
 SCHEMA = 1
 FINISHED = "manifest.json"
 UNFINISHED = "unfinished.json"
-PACKAGES = ("torch", "onedl-mmsegmentation", "onedl-mmengine", "onedl-mmcv", "timm", "albumentations", "numpy", "tifffile")
+PACKAGES = (
+    "torch",
+    "onedl-mmsegmentation",
+    "onedl-mmengine",
+    "onedl-mmcv",
+    "timm",
+    "albumentations",
+    "numpy",
+    "tifffile",
+)
 
 
 def digest(path: Path) -> str:
@@ -136,11 +145,15 @@ def read_manifest(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{path}: expected the manifest of a finished stage, found none; run that stage first") from None
+        raise InputError(
+            f"{path}: expected the manifest of a finished stage, found none; run that stage first"
+        ) from None
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: not a manifest ({error}); delete the folder and run its stage again") from None
     if not isinstance(content, dict):
-        raise InputError(f"{path}: not a manifest (a {type(content).__name__}); delete the folder and run its stage again")
+        raise InputError(
+            f"{path}: not a manifest (a {type(content).__name__}); delete the folder and run its stage again"
+        )
     return content
 
 

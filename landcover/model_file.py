@@ -69,7 +69,9 @@ def load_model(path: Path, device: torch.device) -> tuple[nn.Module, ModelInfo]:
     content = _read(path)
     info = ModelInfo(**json.loads(content["info"]))
     if info.scheme not in SCHEMES:
-        raise InputError(f"{path}: expected a class scheme of {sorted(SCHEMES)}, found {info.scheme!r}; retrain the model")
+        raise InputError(
+            f"{path}: expected a class scheme of {sorted(SCHEMES)}, found {info.scheme!r}; retrain the model"
+        )
     model = revert_sync_batchnorm(MODELS.build(json.loads(content["network"])))
     try:
         model.load_state_dict(content["weights"])
@@ -87,8 +89,12 @@ def _read(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle and zip raise whatever they like on damaged or foreign files
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise InputError(f"{path}: expected a model file of this project, found something else ({reason}); retrain") from error
+        raise InputError(
+            f"{path}: expected a model file of this project, found something else ({reason}); retrain"
+        ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
-        raise InputError(f"{path}: expected a model file ({FORMAT}), found {found!r}; use the model.pth of a training stage")
+        raise InputError(
+            f"{path}: expected a model file ({FORMAT}), found {found!r}; use the model.pth of a training stage"
+        )
     return content

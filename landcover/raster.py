@@ -150,7 +150,7 @@ def read_georeference(path: Path) -> Georeference:
 def write_raster(
     path: Path,
     pixels: NDArray[Any],
-    georeference: Georeference = Georeference(),  # noqa: B008  (immutable)
+    georeference: Georeference = Georeference(),
     compression: str | None = "deflate",
 ) -> None:
     """Writes a tiled TIFF, atomically; the same pixels give the same bytes.

@@ -27,7 +27,7 @@ class ResolutionAlignment:
     def __init__(
         self, probability: float, ratio: tuple[float, float], upscale: tuple[float, float] = (1.0, 1.0)
     ) -> None:
-        self.probability, self.ratio, self.upscale = probability, tuple(ratio), tuple(upscale)
+        self.probability, self.ratio, self.upscale = probability, ratio, upscale
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """The sample at the same size, coarser with the given probability."""

@@ -13,6 +13,7 @@ from mmengine.model import BaseModel
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
+from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
@@ -53,8 +54,8 @@ class SelfTraining(BaseModel):
         augmentation: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(data_preprocessor={"type": "SourceTargetPreprocessor"})
-        self.student: nn.Module = MODELS.build(student)
-        self.teacher: nn.Module = copy.deepcopy(self.student).requires_grad_(False).eval()
+        self.student: EncoderDecoder = MODELS.build(student)
+        self.teacher: EncoderDecoder = copy.deepcopy(self.student).requires_grad_(False).eval()
         self.confidence, self.ema_limit, self.target_weight = confidence, ema_limit, target_weight
         self.augmentation = StrongAugmentation(**(augmentation or {}))
         self._mixed_loss = SymmetricCrossEntropy(alpha=1.0, beta=0.0, loss_name="loss_ce")
@@ -133,6 +134,12 @@ class SelfTraining(BaseModel):
             yield name, weight * self._mixed_loss(logits, mix.indices, weight=mix.weights, ignore_index=IGNORE_INDEX)
 
 
+def teacher_of(model: nn.Module) -> nn.Module:
+    """The teacher of a `SelfTraining`: what is exported and scored."""
+    assert isinstance(model, SelfTraining)
+    return model.teacher
+
+
 @HOOKS.register_module()
 class TeacherHook(Hook):
     """Updates the teacher after every optimizer step.
@@ -142,7 +149,9 @@ class TeacherHook(Hook):
 
     priority = "HIGH"
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: object = None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: object = None
+    ) -> None:
         """One EMA step."""
         getattr(runner.model, "module", runner.model).update_teacher(runner.iter)
 
@@ -157,16 +166,12 @@ def _prefixed(prefix: str, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f"{prefix}.{name}": value for name, value in losses.items()}
 
 
-def _heads(student: nn.Module) -> Iterator[tuple[str, nn.Module, float]]:
-    """Name, head and loss weight of the decode head and of every auxiliary head."""
+def _heads(student: EncoderDecoder) -> Iterator[tuple[str, nn.Module, float]]:
+    """Name, head and loss weight of the decode head and of every auxiliary head (that of its first loss)."""
     yield "decode", student.decode_head, 1.0
     if student.with_auxiliary_head:
         auxiliary = student.auxiliary_head
         heads = auxiliary if isinstance(auxiliary, nn.ModuleList) else [auxiliary]
         for number, head in enumerate(heads):
-            weight = sum(loss.loss_weight for loss in _losses(head) if isinstance(loss, SymmetricCrossEntropy))
-            yield f"auxiliary{number}", head, weight
-
-
-def _losses(head: nn.Module) -> list[nn.Module]:
-    return list(head.loss_decode) if isinstance(head.loss_decode, nn.ModuleList) else [head.loss_decode]
+            first: Any = head.loss_decode[0] if isinstance(head.loss_decode, nn.ModuleList) else head.loss_decode
+            yield f"auxiliary{number}", head, float(first.loss_weight)

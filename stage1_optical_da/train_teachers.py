@@ -6,16 +6,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine import Config
+from mmengine import Config, ConfigDict
 
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.open_earth_map import LabelledTile, open_earth_map_tiles
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import command
 from landcover.manifest import digest_all
-from landcover.processes import Processes, start_processes
+from landcover.processes import start_processes
 from landcover.registry import register_all
-from landcover.training.config import load_config
+from landcover.training.config import load_config, network_to_train
 from landcover.training.train_model import MODEL_NAME, Training, train_model
 from landcover.training.validation_hook import ValidationTiles
 from stage1_optical_da import resolution_alignment, self_training
@@ -34,19 +34,20 @@ def main() -> None:
     parser.add_argument("--source-splits", nargs="+", default=["train"], help="OpenEarthMap lists to train on")
     parser.add_argument("--run-dir", required=True, type=Path, help="receives teachers/<name>/")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pretrained-dir", type=Path, help="folder of pretrained weights; without it, random weights")
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="replaces one config value")
     arguments = parser.parse_args()
 
     register_all()
     processes = start_processes()
     configs = {path.stem: load_config(path, arguments.option) for path in arguments.configs}
+    networks = {name: network_to_train(config, arguments.pretrained_dir) for name, config in configs.items()}
     source, _ = open_earth_map_tiles(arguments.oem_root, arguments.source_splits)
     held_out, _ = open_earth_map_tiles(arguments.oem_root, ["val"])
     target = [TrainingTile(tile.optical) for tile in dfc2025_tiles(arguments.dfc_root, "train") if tile.optical]
     for name, config in configs.items():
-        training = teacher_training(
-            name, config, source, held_out, target, arguments.run_dir / "teachers" / name, arguments.seed, processes
-        )
+        folder = arguments.run_dir / "teachers" / name
+        training = teacher_training(name, config, networks[name], source, held_out, target, folder, arguments.seed)
         trained = train_model(training, processes)
         if processes.first:
             print(f"{'wrote' if trained else 'is there:'} {training.folder / MODEL_NAME}", flush=True)
@@ -55,24 +56,24 @@ def main() -> None:
 def teacher_training(
     name: str,
     config: Config,
+    network: ConfigDict,
     source: Sequence[LabelledTile],
     held_out: Sequence[LabelledTile],
     target: Sequence[TrainingTile],
     folder: Path,
     seed: int,
-    processes: Processes,
 ) -> Training:
     """What `train_model` needs to train one teacher.
 
     Args:
         name: the teacher's name.
         config: with `self_training`, see `configs/_base_/uda`.
+        network: the student, with its pretrained weights.
         source: labelled optical tiles to train on.
         held_out: labelled optical tiles to score on.
         target: unlabelled optical tiles.
         folder: the teacher's folder.
         seed: of everything random.
-        processes: those that train together.
     """
     labelled = [TrainingTile(tile.image, tile.labels) for tile in source]
     data = config.train_dataloader.dataset
@@ -88,8 +89,8 @@ def teacher_training(
         stage="teacher",
         modality="optical",
         config=config,
-        trained={**config.self_training, "student": config.model},
-        exported=lambda model: model.teacher,
+        trained={**config.self_training, "student": network},
+        exported=self_training.teacher_of,
         dataset=pairs,
         validation=ValidationTiles([TrainingTile(t.image, t.labels) for t in held_out], f"OpenEarthMap val{seen}"),
         inputs={

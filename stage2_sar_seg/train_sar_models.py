@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine import Config
+from mmengine import Config, ConfigDict
 
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles, truth_labels
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
@@ -16,7 +16,7 @@ from landcover.manifest import digest_all, read_manifest
 from landcover.processes import start_processes
 from landcover.registry import register_all
 from landcover.training.band_statistics import band_statistics
-from landcover.training.config import load_config
+from landcover.training.config import load_config, network_to_train
 from landcover.training.train_model import MODEL_NAME, Training, train_model
 from landcover.training.validation_hook import ValidationTiles
 
@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--truth-root", type=Path, help="folder with val/labels for scores during training")
     parser.add_argument("--run-dir", required=True, type=Path, help="receives sar_models/<name>/")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pretrained-dir", type=Path, help="folder of pretrained weights; without it, random weights")
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="replaces one config value")
     arguments = parser.parse_args()
 
@@ -51,12 +52,13 @@ def main() -> None:
     configs = {name: load_config(path, arguments.option) for name, path, _ in jobs}
     tiles = dfc2025_tiles(arguments.dfc_root, "train")
     statistics = band_statistics([tile.sar for tile in tiles])
+    configs = {name: sar_config(config, *statistics) for name, config in configs.items()}
+    networks = {name: network_to_train(config, arguments.pretrained_dir) for name, config in configs.items()}
     validation = _validation_tiles(arguments.dfc_root, arguments.truth_root)
     for name, _, published in jobs:
         labelled = published_labels(tiles) if published else pseudo_labels(tiles, arguments.labels)
         folder = arguments.run_dir / "sar_models" / name
-        config = sar_config(configs[name], *statistics)
-        training = sar_training(name, config, labelled, validation, folder, arguments.seed)
+        training = sar_training(name, configs[name], networks[name], labelled, validation, folder, arguments.seed)
         trained = train_model(training, processes)
         if processes.first:
             print(f"{'wrote' if trained else 'is there:'} {training.folder / MODEL_NAME}", flush=True)
@@ -112,6 +114,7 @@ def published_labels(tiles: Sequence[SarTile]) -> list[TrainingTile]:
 def sar_training(
     name: str,
     config: Config,
+    network: ConfigDict,
     labelled: Sequence[TrainingTile],
     validation: ValidationTiles | None,
     folder: Path,
@@ -122,20 +125,20 @@ def sar_training(
     Args:
         name: the model's name.
         config: see `landcover.training.config`.
+        network: `config.model` with its pretrained weights.
         labelled: SAR tiles with label files.
         validation: tiles to score on, if labels exist.
         folder: the model's folder.
         seed: of everything random.
     """
-    data: Mapping[str, object] = config.train_dataloader.dataset
     return Training(
         name=name,
         stage="sar_model",
         modality="sar",
         config=config,
-        trained=config.model,
+        trained=network,
         exported=lambda model: model,
-        dataset=TrainingTiles(labelled, "sar", config.crop_size, seed=seed, **data),
+        dataset=TrainingTiles(labelled, "sar", config.crop_size, seed=seed, **config.train_dataloader.dataset),
         validation=validation,
         inputs={
             "images": digest_all([tile.image for tile in labelled]),

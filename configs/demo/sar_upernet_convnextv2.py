@@ -8,7 +8,10 @@ _base_ = [
 model = dict(
     backbone=dict(
         model_name="convnextv2_atto",
-        architecture=dict(dims=(24, 48, 96, 192), depths=(1, 1, 2, 1)), in_channels=1, drop_path_rate=0.0),
+        architecture=dict(dims=(24, 48, 96, 192), depths=(1, 1, 2, 1)),
+        in_channels=1,
+        drop_path_rate=0.0,
+    ),
     decode_head=dict(in_channels=[24, 48, 96, 192], channels=48, dropout_ratio=0.0),
     auxiliary_head=dict(in_channels=96, channels=32, dropout_ratio=0.0),
 )

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
+import landcover.demo_scenes
 from landcover.demo_scenes.sizes import DemoSizes
 from landcover.demo_scenes.write import write_demo
 from landcover.errors import InputError, command
@@ -14,7 +15,7 @@ from landcover.errors import InputError, command
 @command
 def main() -> None:
     """Writes the demo data set, or says that it is there."""
-    parser = argparse.ArgumentParser(prog="python -m landcover.demo_scenes", description=write_demo.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m landcover.demo_scenes", description=landcover.demo_scenes.__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     parser.add_argument("--seed", type=int, default=0, help="random seed, 0 or more (default 0)")
     for field in fields(DemoSizes):

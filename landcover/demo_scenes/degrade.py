@@ -29,7 +29,7 @@ CONFUSED_WITH = np.array(
     ]
 )
 
-CONCENTRATION = 12.0
+CONCENTRATION = 30.0
 """How much tiles differ in quality: the Beta distribution of a class's agreement in one tile has this a + b."""
 
 OUTLINE_SHIFT = 0.9

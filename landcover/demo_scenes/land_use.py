@@ -38,7 +38,7 @@ def fill_town(canvas: Canvas, plan: Plan, area: Rectangle, rng: np.random.Genera
         width, height = lot.width * rng.uniform(0.62, 0.9), lot.height * rng.uniform(0.62, 0.9)
         u, v = (lot.left + lot.right) / 2, (lot.top + lot.bottom) / 2
         if rng.random() < 0.9:
-            canvas.building(plan.box(u, v, width, height), rng.uniform(6, 12), gabled=rng.random() < 0.2)
+            canvas.building(plan.box(u, v, width, height), rng.uniform(5, 10), gabled=rng.random() < 0.2)
         for _ in range(rng.integers(0, 2)):
             _tree_in(canvas, plan, lot, rng, 2.5, 4.5)
 

@@ -12,7 +12,10 @@ from landcover.demo_scenes.scene import BARELAND, DEVELOPED, RANGELAND, ROAD, WA
 from landcover.demo_scenes.street_plan import PAVEMENT, Plan, Rectangle, Street, cut_blocks
 
 MARGIN = 40
-"""Pixels around the tile: the longest layover (12 m high, 36 degrees incidence) plus the largest shift."""
+"""Pixels around the tile: the longest layover (10 m high, 36 degrees incidence) plus the largest shift."""
+
+DASH = 9.0
+"""Length in pixels of the dashes, and of the gaps, of a road's middle line."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +88,14 @@ def _assign(rng: np.random.Generator, count: int, shares: dict[str, float]) -> l
 def _draw_street(canvas: Canvas, plan: Plan, street: Street) -> None:
     area = street.area
     canvas.polygon(plan.outline(area), DEVELOPED)
-    along = np.arange(-400.0, 400.0, 9.0)
     if area.width > area.height:
         lane = Rectangle(area.left, area.top + PAVEMENT, area.right, area.bottom - PAVEMENT)
+        along = np.arange(area.left, area.right, DASH)
         middle = np.stack([along, np.full_like(along, (area.top + area.bottom) / 2)], axis=1)
-        middle = middle[(along > area.left) & (along < area.right)]
     else:
         lane = Rectangle(area.left + PAVEMENT, area.top, area.right - PAVEMENT, area.bottom)
+        along = np.arange(area.top, area.bottom, DASH)
         middle = np.stack([np.full_like(along, (area.left + area.right) / 2), along], axis=1)
-        middle = middle[(along > area.top) & (along < area.bottom)]
     canvas.polygon(plan.outline(lane), ROAD)
     if street.depth < 2:
         canvas.marking(plan.place(middle))

@@ -20,7 +20,7 @@ BETWEEN_OBJECTS = np.array([0, 1.6, 1.3, 2.0, 1.2, 1.0, 1.2, 2.6, 2.5], np.float
 WITHIN_OBJECT = np.array([0, 1.0, 1.2, 1.2, 0.6, 1.6, 0.8, 0.9, 1.5], np.float32)
 
 VEHICLE_BACKSCATTER = 1.2
-NOISE_FLOOR = (-24.0, -14.0)
+NOISE_FLOOR = (-25.0, -16.0)
 """Decibels, range over acquisitions: the receiver's noise, all that is left in shadow."""
 
 

@@ -29,5 +29,7 @@ def prediction_settings(arguments: argparse.Namespace, encoding: Encoding) -> Pr
     if min(arguments.scales) <= 0:
         raise InputError(f"SCALES: expected factors above 0, found {min(arguments.scales)}; correct the profile")
     if not 0 < arguments.stride <= 1:
-        raise InputError(f"STRIDE: expected a share of the window in (0, 1], found {arguments.stride}; correct the profile")
+        raise InputError(
+            f"STRIDE: expected a share of the window in (0, 1], found {arguments.stride}; correct the profile"
+        )
     return PredictionSettings(tuple(arguments.scales), tuple(arguments.flips), arguments.stride, encoding)

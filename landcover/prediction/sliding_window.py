@@ -70,10 +70,8 @@ def predict_probabilities(model: nn.Module, image: NDArray, settings: SlidingWin
 
 def normalise(pixels: Tensor, model: nn.Module) -> Tensor:
     """(B, bands, H, W) grey values shifted and scaled by the model's `data_preprocessor`."""
-    preprocessor: nn.Module = model.data_preprocessor
-    mean, std = preprocessor.mean, preprocessor.std
-    assert isinstance(mean, Tensor) and isinstance(std, Tensor)
-    return (pixels - mean.to(pixels.device)) / std.to(pixels.device)
+    mean, std = (model.get_buffer(f"data_preprocessor.{name}").to(pixels.device) for name in ("mean", "std"))
+    return (pixels - mean) / std
 
 
 def window_starts(length: int, window: int, stride: int) -> list[int]:

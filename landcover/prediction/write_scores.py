@@ -9,9 +9,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from landcover.errors import InputError
 from landcover.manifest import OutputFolder, digest, digest_all
 from landcover.model_file import load_model, read_model_info
-from landcover.errors import InputError
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
 from landcover.prediction.views import Flip, make_views
 from landcover.processes import Processes

@@ -72,7 +72,9 @@ def collect_run(folder: Path) -> Run:
         path.parent.relative_to(folder).as_posix(): read_manifest(path) for path in sorted(folder.rglob(FINISHED))
     }
     logs = {title: _read_logs(folder / name) for name, title in TRAININGS}
-    return Run(folder, _read_metrics(folder / "metrics.json"), manifests, {key: rows for key, rows in logs.items() if rows})
+    return Run(
+        folder, _read_metrics(folder / "metrics.json"), manifests, {key: rows for key, rows in logs.items() if rows}
+    )
 
 
 def _read_metrics(path: Path) -> Mapping[str, Any]:

@@ -26,7 +26,9 @@ def confusion_table(ensemble: Metrics | None, scheme: ClassScheme) -> str:
         return NO_CONFUSION
     counts = np.array(ensemble["confusion"], dtype=np.int64)
     if counts.shape != (scheme.num_classes, scheme.num_classes):
-        raise InputError(f"metrics.json: expected {scheme.num_classes}x{scheme.num_classes} counts, found {counts.shape}")
+        raise InputError(
+            f"metrics.json: expected {scheme.num_classes}x{scheme.num_classes} counts, found {counts.shape}"
+        )
     names = list(scheme.classes)
     missed = np.array(ensemble.get("missed") or [0] * len(names), dtype=np.int64)
     if missed.any():
@@ -34,8 +36,8 @@ def confusion_table(ensemble: Metrics | None, scheme: ClassScheme) -> str:
     rows = "\n".join(_row(index, counts[index].tolist(), names, scheme) for index in range(scheme.num_classes))
     heads = "".join(f'<th scope="col">{text(name)}</th>' for name in names)
     table = (
-        '<table class="confusion"><caption>Rows: true class, columns: mapped class, in percent of the true class; '
-        f"scored against {text(ensemble['labels'])}. Hold the pointer over a cell for its pixels.</caption>\n"
+        '<table class="confusion"><caption><span>Rows: true class, columns: mapped class, in percent of the true class; '
+        f"scored against {text(ensemble['labels'])}. Hold the pointer over a cell for its pixels.</span></caption>\n"
         f'<thead><tr><th scope="col">true class</th>{heads}<th scope="col">pixels</th></tr></thead>\n'
         f"<tbody>{rows}</tbody></table>"
     )
@@ -57,4 +59,6 @@ def _cell(count: int, total: int, title: str, hit: bool) -> str:
     if total == 0:
         return f'<td title="{text(title)}">{DASH}</td>'
     share = 100 * count / total
-    return f'<td class="{"hit" if hit else "error"}" style="--share:{share:.1f}%" title="{text(title)}">{share:.1f}</td>'
+    return (
+        f'<td class="{"hit" if hit else "error"}" style="--share:{share:.1f}%" title="{text(title)}">{share:.1f}</td>'
+    )

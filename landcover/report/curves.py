@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
@@ -12,18 +12,20 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
+from matplotlib.typing import RcKeyType
+from numpy.typing import NDArray
 
 from landcover.report.collect import TrainingLog
 from landcover.report.markup import text
 
 SMOOTHED_FROM = 20
-"""Shorter logs are drawn as they are; longer ones get a mean over a tenth of the log in front."""
+"""Points from which a loss gets a smoothed line, a centred mean over about a tenth of the log."""
 
 # Colours that no drawing would use by chance stand for colours of the page, which differ in light and dark mode.
 TEXT, GRID, LOSS, SCORE = "#010203", "#010204", "#010205", "#010206"
 PAGE_COLOURS = {TEXT: "var(--muted)", GRID: "var(--line)", LOSS: "var(--accent)", SCORE: "var(--score)"}
 
-STYLE = {
+STYLE: Mapping[RcKeyType, object] = {
     "svg.fonttype": "none",
     "font.size": 9.0,
     "axes.edgecolor": GRID,
@@ -35,6 +37,8 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "grid.color": GRID,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
 }
 
 
@@ -53,7 +57,7 @@ def _figure(title: str, log: TrainingLog, logs: Sequence[TrainingLog]) -> str:
     label = f"Training of {log.name}: {_summary(log)}"
     drawing = _draw(log, logs, salt=f"{title} {log.name}")
     return (
-        f'<figure><figcaption><b>{text(log.name)}</b> {text(_summary(log))}</figcaption>\n'
+        f"<figure><figcaption><b>{text(log.name)}</b> {text(_summary(log))}</figcaption>\n"
         f'<svg role="img" aria-label="{text(label)}"{drawing}</figure>'
     )
 
@@ -82,7 +86,9 @@ def _draw(log: TrainingLog, logs: Sequence[TrainingLog], salt: str) -> str:
         axes[-1].xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes[-1].set_xlim(0, max(point[0] for other in logs for point in (*other.loss, *other.validation_miou)))
         stream = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        FigureCanvasSVG(figure).print_svg(
+            stream, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+        )
     return _embeddable(stream.getvalue())
 
 
@@ -98,7 +104,7 @@ def _draw_loss(axes: Axes, log: TrainingLog, logs: Sequence[TrainingLog]) -> Non
     smooth = len(losses) >= SMOOTHED_FROM
     axes.plot(iterations, losses, color=LOSS, linewidth=1.0 if smooth else 1.8, alpha=0.35 if smooth else 1.0)
     if smooth:
-        axes.plot(iterations, _running_mean(losses, len(losses) // 10), color=LOSS, linewidth=1.8)
+        axes.plot(iterations, _running_mean(losses, len(losses) // 20), color=LOSS, linewidth=1.8)
 
 
 def _draw_score(axes: Axes, log: TrainingLog, logs: Sequence[TrainingLog]) -> None:
@@ -111,22 +117,23 @@ def _draw_score(axes: Axes, log: TrainingLog, logs: Sequence[TrainingLog]) -> No
         axes.plot(iterations, 100 * scores, color=SCORE, linewidth=1.6, marker="o", markersize=3.0)
 
 
-def _running_mean(values: np.ndarray, width: int) -> np.ndarray:
-    """Mean of the last `width` values (fewer at the start), float64 of the same length."""
+def _running_mean(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """Mean of each value and its `reach` neighbours on either side, fewer at the ends: float64 of the same length."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - width, 0)
+    places = np.arange(len(values))
+    starts, ends = np.maximum(places - reach, 0), np.minimum(places + reach + 1, len(values))
     return (sums[ends] - sums[starts]) / (ends - starts)
 
 
 def _embeddable(document: str) -> str:
     """The drawing without its XML head, metadata, fixed size, group names (not unique in a page) and fixed colours."""
     drawing = document[document.index("<svg") + len("<svg") :]
-    drawing = re.sub(r"<metadata>.*?</metadata>\s*", "", drawing, flags=re.DOTALL)
+    # A style element inside a drawing would hold for the whole page.
+    drawing = re.sub(r"<(metadata|style)[ >].*?</\1>\s*", "", drawing, flags=re.DOTALL)
     head, body = drawing.split(">", 1)
     view = re.search(r'viewBox="[^"]*"', head)
     body = re.sub(r'<g id="[^"]*"', "<g", body).replace("xlink:href", "href")
-    body = re.sub(r"font: [^;\"]*", "font-size: 9px; font-family: inherit", body)
+    body = re.sub(r"font-family: [^;\"]*;", "", body)
     for placeholder, colour in PAGE_COLOURS.items():
         body = body.replace(placeholder, colour)
     return f" {view.group() if view else ''}>{body}"

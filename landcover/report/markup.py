@@ -32,7 +32,8 @@ def swatch(colour: Sequence[int]) -> str:
 
 def section(identifier: str, title: str, body: str) -> str:
     """A section with its heading; `body` is HTML."""
-    return f'<section id="{identifier}" aria-labelledby="{identifier}-title">\n<h2 id="{identifier}-title">{text(title)}</h2>\n{body}\n</section>'
+    heading = f'<h2 id="{identifier}-title">{text(title)}</h2>'
+    return f'<section id="{identifier}" aria-labelledby="{identifier}-title">\n{heading}\n{body}\n</section>'
 
 
 def scrolling(label: str, body: str) -> str:

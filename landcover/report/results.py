@@ -87,7 +87,7 @@ def _rows(metrics: Metrics) -> Iterator[tuple[str, ScoreRow]]:
     for name in sorted(teachers):
         if "miou" in teachers[name]:
             yield "Teachers, target", _row(name, teachers[name])
-    for key, name in (("published_labels", "published"), ("pseudo_labels", "ours, from the teachers")):
+    for key, name in (("published_labels", "published labels"), ("pseudo_labels", "pseudo-labels of the teachers")):
         if metrics.get(key):
             yield "Training labels", _row(name, metrics[key])
     sar_models, ensemble = metrics.get("sar_models") or {}, metrics.get("ensemble")

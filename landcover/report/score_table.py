@@ -24,7 +24,7 @@ def score_table(metrics: Metrics, scheme: ClassScheme) -> str:
     )
     bodies = "\n".join(_body(group, scheme) for group in groups)
     table = (
-        f'<table class="scores"><caption>{CAPTION}</caption>\n'
+        f'<table class="scores"><caption><span>{CAPTION}</span></caption>\n'
         f'<thead><tr><th scope="col">scored</th><th scope="col">mIoU</th>{heads}</tr></thead>\n{bodies}\n</table>'
     )
     return scrolling("IoU per class", table)

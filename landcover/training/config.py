@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from mmengine import Config, ConfigDict
 
 from landcover.errors import InputError
+from landcover.pretrained import find_weights
 
 KEYS = {
     "model": "segmentor, mmseg MODELS registry",
@@ -34,7 +36,9 @@ def load_config(path: Path, options: Sequence[str] = ()) -> Config:
         InputError: missing file, broken config, unknown key.
     """
     if not path.is_file():
-        raise InputError(f"{path}: expected a training config, found none; configs are under configs/stage1 and configs/stage2")
+        raise InputError(
+            f"{path}: expected a training config, found none; configs are under configs/stage1 and configs/stage2"
+        )
     try:
         config = Config.fromfile(str(path))
     except Exception as error:  # the file is a program: anything can go wrong in it
@@ -48,6 +52,24 @@ def load_config(path: Path, options: Sequence[str] = ()) -> Config:
     for option in options:
         _set(config, option)
     return config
+
+
+def network_to_train(config: Config, weights: Path | None) -> ConfigDict:
+    """Config of the network, with the file of pretrained weights that `config.pretrained` names filled in.
+
+    Args:
+        config: changed: `pretrained` becomes None if no weights are used.
+        weights: folder of pretrained weights; None trains from random weights.
+
+    Raises:
+        InputError: the file is not in the folder; says where to get it.
+    """
+    network = copy.deepcopy(config.model)
+    if weights is None or config.pretrained is None:
+        config.pretrained = None
+    else:
+        network.backbone.checkpoint = str(find_weights(config.pretrained, weights))
+    return network
 
 
 def _set(config: Config, option: str) -> None:

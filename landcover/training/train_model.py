@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from landcover.training.validation_hook import ValidationHook, ValidationTiles, 
 
 MODEL_NAME = "model.pth"
 METRICS_NAME = "metrics.json"
+MAX_WORKERS = 8
 LOG_LINES = 100
 """Lines in the log of one training."""
 
@@ -102,20 +104,24 @@ def train_model(training: Training, processes: Processes) -> bool:
     if processes.first:
         files = [training.folder / name for name in (MODEL_NAME, LOG_NAME, METRICS_NAME, "config.py")]
         output.finish(path for path in files if path.exists())
-        for checkpoint in training.folder.glob("iter_*.pth"):
-            checkpoint.unlink()
-        (training.folder / "last_checkpoint").unlink(missing_ok=True)
+        shutil.rmtree(_work_dir(training), ignore_errors=True)
     processes.barrier()
     return True
 
 
 def _build_runner(training: Training, processes: Processes) -> Runner:
     config, iterations = training.config, training.config.iterations
-    checkpoint = _last_checkpoint(training.folder)
-    hooks: list[Hook] = [*training.hooks, RandomStateHook(), TrainingLogHook(training.name, max(1, iterations // LOG_LINES))]
+    checkpoint = _last_checkpoint(_work_dir(training))
+    log = training.folder / LOG_NAME
+    hooks: list[Hook] = [
+        *training.hooks,
+        RandomStateHook(),
+        TrainingLogHook(log, training.name, max(1, iterations // LOG_LINES)),
+    ]
     if training.validation is not None:
         hooks.append(
             ValidationHook(
+                log,
                 training.exported,
                 training.validation,
                 training.modality,
@@ -125,11 +131,17 @@ def _build_runner(training: Training, processes: Processes) -> Runner:
             )
         )
     loader = dict(config.train_dataloader)
-    loader.update(dataset=training.dataset, sampler={"type": "OrdinalSampler"}, batch_size=_batch_share(config, processes))
+    workers = loader.setdefault("num_workers", _workers(processes))
+    loader.update(
+        dataset=training.dataset,
+        sampler={"type": "OrdinalSampler"},
+        batch_size=_batch_share(config, processes),
+        persistent_workers=workers > 0,
+    )
     try:
         return Runner(
             model=dict(training.trained),
-            work_dir=str(training.folder),
+            work_dir=str(_work_dir(training)),
             train_dataloader=loader,
             train_cfg={"type": "IterBasedTrainLoop", "max_iters": iterations, "val_interval": iterations + 1},
             optim_wrapper=config.optim_wrapper,
@@ -162,6 +174,11 @@ def _build_runner(training: Training, processes: Processes) -> Runner:
         raise InputError(f"model {training.name}: the config does not build ({error}); correct it") from error
 
 
+def _work_dir(training: Training) -> Path:
+    """What mmengine writes, checkpoints above all; removed when the model file is there."""
+    return training.folder / "checkpoints"
+
+
 def _batch_share(config: Config, processes: Processes) -> int:
     """This process's share of the config's batch, so that the recipe does not change with the number of GPUs."""
     share, rest = divmod(config.train_dataloader.batch_size, processes.world)
@@ -171,6 +188,13 @@ def _batch_share(config: Config, processes: Processes) -> int:
             f"found {config.train_dataloader.batch_size}; change either"
         )
     return share
+
+
+def _workers(processes: Processes) -> int:
+    """Loader processes of each training process: its share of the cores beside a GPU; a CPU trains alone."""
+    if processes.device.type == "cpu":
+        return 0
+    return max(1, min(MAX_WORKERS, len(os.sched_getaffinity(0)) // processes.world - 1))
 
 
 def _wrapper(processes: Processes) -> dict[str, object]:
@@ -214,7 +238,9 @@ def _export(training: Training, runner: Runner) -> None:
 def _without_initialisation(node: Any) -> Any:  # any node of a config tree
     """The config without the keys that name pretrained weights: a model file carries its own."""
     if isinstance(node, dict):
-        return {key: _without_initialisation(value) for key, value in node.items() if key not in ("init_cfg", "pretrained")}
+        return {
+            key: _without_initialisation(value) for key, value in node.items() if key not in ("init_cfg", "pretrained")
+        }
     return [_without_initialisation(value) for value in node] if isinstance(node, (list, tuple)) else node
 
 

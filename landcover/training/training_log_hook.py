@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +28,24 @@ class TrainingLogHook(Hook):
     training stops when the loss is no longer finite; the last checkpoint stays.
 
     Args:
+        path: the log file.
         label: name on the progress bar.
         interval: iterations per line.
     """
 
     priority = "LOW"
 
-    def __init__(self, label: str, interval: int) -> None:
-        self._label, self._interval = label, interval
+    def __init__(self, path: Path, label: str, interval: int) -> None:
+        self._path, self._label, self._interval = path, label, interval
         self._sums: dict[str, torch.Tensor] = {}
         self._count = 0
         self._progress: Progress | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Cuts lines behind the resumed iteration off the log and opens the bar."""
-        path = self._path(runner)
-        if runner.rank == 0 and path.exists():
-            kept = [line for line in read_log(path) if line["iteration"] <= runner.iter]
-            write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
+        if runner.rank == 0 and self._path.exists():
+            kept = [line for line in read_log(self._path) if line["iteration"] <= runner.iter]
+            write_text(self._path, "".join(json.dumps(line) + "\n" for line in kept))
         self._progress = Progress(self._label, runner.max_iters, start=runner.iter, quiet=runner.rank != 0)
 
     def after_train_iter(
@@ -64,7 +65,9 @@ class TrainingLogHook(Hook):
                     f"{self._label}: the loss is {values['loss']} at iteration {iteration}; lower "
                     "optim_wrapper.optimizer.lr (TRAIN_OPTIONS) and run again, the last checkpoint is kept"
                 )
-            self._write(runner, {"iteration": iteration, "lr": runner.optim_wrapper.get_lr()["lr"][0], **values})
+            if runner.rank == 0:
+                lr = runner.optim_wrapper.get_lr()["lr"][0]
+                append_log(self._path, {"iteration": iteration, "lr": lr, **values})
             note = f"loss {values.get('loss', float('nan')):.3f}"
         assert self._progress is not None, "before_train has run"
         self._progress.advance(note=note)
@@ -74,14 +77,11 @@ class TrainingLogHook(Hook):
         if self._progress is not None:
             self._progress.close()
 
-    def _write(self, runner: Runner, line: dict[str, float]) -> None:
-        if runner.rank == 0:
-            with self._path(runner).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
 
-    @staticmethod
-    def _path(runner: Runner) -> Path:
-        return Path(runner.work_dir) / LOG_NAME
+def append_log(path: Path, line: Mapping[str, float]) -> None:
+    """Adds one line to a training log."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def read_log(path: Path) -> list[dict[str, float]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from landcover.prediction.sliding_window import SlidingWindow, predict_probabili
 from landcover.prediction.write_scores import READERS
 from landcover.processes import Processes
 from landcover.raster import read_labels
-from landcover.training.training_log_hook import LOG_NAME
+from landcover.training.training_log_hook import append_log
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,7 @@ class ValidationHook(Hook):
     """Appends `validation_miou` to the training log at regular intervals; it informs and selects nothing.
 
     Args:
+        path: the log file.
         exported: gives the model to score from the one in training.
         validation: the tiles.
         modality: "optical" or "sar".
@@ -80,6 +80,7 @@ class ValidationHook(Hook):
 
     def __init__(
         self,
+        path: Path,
         exported: Callable[[nn.Module], nn.Module],
         validation: ValidationTiles,
         modality: str,
@@ -87,10 +88,13 @@ class ValidationHook(Hook):
         interval: int,
         processes: Processes,
     ) -> None:
+        self._path = path
         self._exported, self._validation, self._modality = exported, validation, modality
         self._window, self._interval, self._processes = window, interval, processes
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: object = None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: object = None
+    ) -> None:
         """Scores the model when the interval has passed; the final score is made on the exported model."""
         iteration = runner.iter + 1
         if iteration % self._interval or iteration == runner.max_iters:
@@ -99,5 +103,4 @@ class ValidationHook(Hook):
         matrix = validate(model, self._validation, self._modality, self._window, self._processes)
         if self._processes.first:
             line = {"iteration": iteration, "validation_miou": matrix.summary(self._validation.labels)["miou"]}
-            with (Path(runner.work_dir) / LOG_NAME).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            append_log(self._path, line)

@@ -45,5 +45,7 @@ def _build(settings: Mapping[str, Any]) -> albumentations.BasicTransform:
     name = arguments.pop("type", None)
     transform = getattr(albumentations, str(name), None)
     if transform is None:
-        raise InputError(f"augmentation {name!r}: expected the name of an albumentations class; correct `type` in the config")
+        raise InputError(
+            f"augmentation {name!r}: expected the name of an albumentations class; correct `type` in the config"
+        )
     return transform(**arguments)

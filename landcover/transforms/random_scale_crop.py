@@ -30,7 +30,7 @@ class RandomScaleCrop:
     def __init__(
         self, size: int, scale: tuple[float, float] = (0.5, 2.0), max_class_share: float = 0.75, tries: int = 10
     ) -> None:
-        self.size, self.scale, self.max_class_share, self.tries = size, tuple(scale), max_class_share, tries
+        self.size, self.scale, self.max_class_share, self.tries = size, scale, max_class_share, tries
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """A (size, size) sample."""
@@ -44,7 +44,9 @@ class RandomScaleCrop:
             if sample.indices is None or _largest_share(sample.indices[area]) <= self.max_class_share:
                 break
         # The window's rounding must not leave a one-pixel border.
-        scaled = tuple(self.size if part == window else min(self.size, round(part * factor)) for part in (rows, columns))
+        scaled = tuple(
+            self.size if part == window else min(self.size, round(part * factor)) for part in (rows, columns)
+        )
         image = _fit(sample.image[area], scaled, self.size, cv2.INTER_LINEAR, 0)
         if sample.indices is None:
             return Sample(image)

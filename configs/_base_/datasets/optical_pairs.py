@@ -7,8 +7,6 @@ geometry = [
 
 train_dataloader = dict(
     batch_size=8,  # over all processes
-    num_workers=8,  # per process
-    persistent_workers=True,
     dataset=dict(
         source=dict(
             scale=(0.5, 2.0),
@@ -16,7 +14,10 @@ train_dataloader = dict(
             augmentations=[
                 dict(
                     type="Albumentation",
-                    transforms=[*geometry, dict(type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05)],
+                    transforms=[
+                        *geometry,
+                        dict(type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05),
+                    ],
                 ),
                 # U(0.1, 0.35) with probability 0.2: the source is finer than the target
                 dict(type="ResolutionAlignment", probability=0.2, ratio=(0.1, 0.35)),

@@ -1,8 +1,6 @@
 # SAR tiles with label files, augmented as in Liu et al. 2025, section III-B.
 train_dataloader = dict(
     batch_size=8,  # over all processes
-    num_workers=8,  # per process
-    persistent_workers=True,
     dataset=dict(
         scale=(0.5, 2.0),
         max_class_share=0.75,

@@ -1,4 +1,4 @@
-# AdamW with warm-up and linear decay, as SegFormer (https://arxiv.org/abs/2105.15203) and DACS-style self-training use it.
+# AdamW with warm-up and linear decay, as SegFormer (https://arxiv.org/abs/2105.15203).
 optim_wrapper = dict(
     type="OptimWrapper",
     optimizer=dict(type="AdamW", lr=6e-5, betas=(0.9, 0.999), weight_decay=0.01),

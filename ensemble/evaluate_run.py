@@ -1,0 +1,104 @@
+"""What every product of a run is worth: the content of `metrics.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ensemble.average import Average
+from ensemble.members import Member
+from ensemble.scoring import Summary, score_ensemble, score_labels, score_members
+from landcover.classes import OPEN_EARTH_MAP
+from landcover.data_sets.dfc2025 import Split, dfc2025_tiles, truth_labels
+
+AVERAGES: tuple[Average, ...] = ("logits", "probabilities")
+
+UNSCORED: Summary = {"miou": None, "iou": {}, "labels": "nothing: no labels are there"}
+
+
+def evaluate_run(
+    run_dir: Path,
+    dfc_root: Path,
+    truth_root: Path,
+    teachers: Sequence[str],
+    members: Sequence[Member],
+    others: Sequence[str],
+    average: Average,
+) -> dict[str, Any]:
+    """Scores of teachers, pseudo-labels, SAR models and ensemble, each with what it was scored against.
+
+    SAR models and ensemble are scored on the test tiles, or the val tiles where only those have labels. Without
+    manual labels, pseudo-labels are compared with the published ones, and teachers keep their source score.
+
+    Args:
+        run_dir: folder of the run.
+        dfc_root: DFC2025 Track 1 folder.
+        truth_root: folder with `<split>/labels` of manual labels; `train/labels` of `dfc_root` itself are the
+            published pseudo-labels and no truth.
+        teachers: names of the teachers.
+        members: SAR models of the ensemble; their folders are replaced by those of the scored split.
+        others: names of further SAR models, scored alone.
+        average: the ensemble's average; the other one is scored too.
+    """
+    metrics = {"teachers": {name: _source_score(run_dir / "teachers" / name) for name in teachers}}
+    metrics.update(_label_scores(run_dir, dfc_root, truth_root, metrics["teachers"]))
+    split, truth = _sar_truth(dfc_root, truth_root)
+    if not truth:
+        return {**metrics, "sar_models": {m.name: UNSCORED for m in members}, "ensemble": UNSCORED}
+    told = f"manual labels of {len(truth)} {split} tiles"
+    scores = run_dir / "scores" / split
+    scored = [Member(member.name, scores / member.name, member.weight) for member in members]
+    alone = [*scored, *(Member(name, scores / name) for name in others)]
+    averages = {kind: score_ensemble(scored, truth, kind, OPEN_EARTH_MAP, told) for kind in AVERAGES}
+    return {
+        **metrics,
+        "sar_models": score_members(alone, truth, OPEN_EARTH_MAP, told),
+        "ensemble": {
+            **averages[average],
+            "average": average,
+            "members": [m.name for m in members],
+            "averages": averages,
+        },
+    }
+
+
+def _source_score(folder: Path) -> Summary:
+    path = folder / "metrics.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else UNSCORED
+
+
+def _label_scores(run_dir: Path, dfc_root: Path, truth_root: Path, teachers: Mapping[str, Summary]) -> dict[str, Any]:
+    """Entries of pseudo-labels, and where there is a truth of teachers and published labels too."""
+    tiles = dfc2025_tiles(dfc_root, "train")
+    written = {tile.name: run_dir / "pseudo_labels" / f"{tile.name}.tif" for tile in tiles}
+    published = {tile.name: tile.labels for tile in tiles if tile.labels}
+    truth = truth_labels(truth_root, "train") if truth_root.resolve() != dfc_root.resolve() else {}
+    truth = {name: path for name, path in truth.items() if name in written}
+    if truth:
+        told = f"manual labels of {len(truth)} train tiles"
+        members = [Member(name, run_dir / "scores" / "teachers" / name) for name in teachers]
+        on_target = score_members(members, truth, OPEN_EARTH_MAP, told)
+        entries: dict[str, Any] = {
+            "teachers": {name: {**on_target[name], "source": teachers[name]} for name in teachers},
+            "pseudo_labels": score_labels(written, truth, OPEN_EARTH_MAP, told),
+        }
+        if published:
+            entries["published_labels"] = score_labels(published, truth, OPEN_EARTH_MAP, told)
+        return entries
+    if published:
+        told = "published pseudo-labels of the train tiles (agreement, not accuracy)"
+        return {"pseudo_labels": score_labels(written, published, OPEN_EARTH_MAP, told)}
+    return {"pseudo_labels": UNSCORED}
+
+
+def _sar_truth(dfc_root: Path, truth_root: Path) -> tuple[Split, dict[str, Path]]:
+    """The labelled split on which SAR models are scored, and its manual labels; none if no split has labels."""
+    splits: tuple[Split, ...] = ("test", "val")
+    for split in splits:
+        truth = truth_labels(truth_root, split)
+        if truth:
+            known = {tile.name for tile in dfc2025_tiles(dfc_root, split)}
+            return split, {name: path for name, path in truth.items() if name in known}
+    return "test", {}

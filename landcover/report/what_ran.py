@@ -1,0 +1,96 @@
+"""Settings, models, seeds and package versions of a run, and the files it has left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from landcover.report.collect import Run
+from landcover.report.markup import DASH, scrolling, text
+
+DIGEST_LENGTH = 64
+SHOWN_DIGITS = 10
+
+FILES = (
+    ("data_check.json", "what the check of the data has counted"),
+    ("teachers/*/model.pth", "optical models (teachers), with config, log, scores and manifest beside each"),
+    ("scores/teachers/*/*.tif", "class scores of the teachers for the training tiles"),
+    ("pseudo_labels/*.tif", "labels of the training tiles, made from the scores of the teachers"),
+    ("sar_models/*/model.pth", "SAR models, with config, log, scores and manifest beside each"),
+    ("scores/val/*/*.tif", "class scores of the SAR models for the validation tiles"),
+    ("scores/test/*/*.tif", "class scores of the SAR models for the test tiles"),
+    ("submission/*.png", "land-cover maps of the test tiles, one byte per pixel, 0 = no data"),
+    ("submission.zip", "these maps, checked and ready to upload"),
+    ("metrics.json", "all scores on this page, for programs"),
+    ("report.html", "this page"),
+)
+"""Patterns inside a run folder and what they hold."""
+
+
+def settings_table(settings: Mapping[str, str]) -> str:
+    """HTML table of the profile's variables in their order."""
+    if not settings:
+        return ""
+    rows = "".join(f'<tr><th scope="row">{text(name)}</th><td>{text(settings[name])}</td></tr>' for name in settings)
+    return f'<h3>Settings</h3><table class="plain settings"><tbody>{rows}</tbody></table>'
+
+
+def manifest_table(run: Run) -> str:
+    """HTML table of what made every finished folder: one row per manifest, one column per key of `made_by`."""
+    if not run.manifests:
+        return "<p>No stage has finished yet.</p>"
+    made_by = {folder: manifest.get("made_by", {}) for folder, manifest in run.manifests.items()}
+    # Stage and model repeat the name of the folder.
+    keys = _in_order(key for row in made_by.values() for key in row if key not in ("stage", "model"))
+    heads = "".join(f'<th scope="col">{text(key)}</th>' for key in ("folder", *keys, "inputs"))
+    rows = "\n".join(_manifest_row(folder, made_by[folder], run.manifests[folder], keys) for folder in made_by)
+    table = f'<table class="plain"><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table>'
+    return f"<h3>Made from</h3>{scrolling('What made each folder', table)}"
+
+
+def versions_line(run: Run) -> str:
+    """HTML list of the package versions that the stages have noted; several if stages differ."""
+    versions: dict[str, list[str]] = {}
+    for manifest in run.manifests.values():
+        for name, version in manifest.get("versions", {}).items():
+            if version not in versions.setdefault(name, []):
+                versions[name].append(version)
+    items = "".join(f"<li>{text(name)} <b>{text(', '.join(versions[name]))}</b></li>" for name in versions)
+    return f'<h3>Package versions</h3><ul class="versions">{items}</ul>' if items else ""
+
+
+def files_table(folder: Path) -> str:
+    """HTML table of what lies where in the run folder; kinds without a file are left out."""
+    rows = []
+    for pattern, meaning in FILES:
+        count = 1 if pattern == "report.html" else _count(folder, pattern)
+        if count:
+            shown = f"{text(pattern)}</code></th><td>{count:,}</td><td>{text(meaning)}"
+            rows.append(f'<tr><th scope="row"><code>{shown}</td></tr>')
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("file", "count", "content"))
+    table = f'<table class="plain files"><thead><tr>{heads}</tr></thead>\n<tbody>{"".join(rows)}</tbody></table>'
+    return scrolling("Files of the run", table)
+
+
+def _manifest_row(folder: str, made_by: Mapping[str, Any], manifest: Mapping[str, Any], keys: Sequence[str]) -> str:
+    cells = "".join(f"<td>{_value(made_by.get(key, DASH))}</td>" for key in keys)
+    inputs = ", ".join(f"{text(name)} {_value(value)}" for name, value in manifest.get("inputs", {}).items())
+    return f'<tr><th scope="row">{text(folder)}</th>{cells}<td>{inputs or DASH}</td></tr>'
+
+
+def _value(value: object) -> str:
+    """A JSON value as text; of digests the first digits, all of them in the tooltip."""
+    if isinstance(value, str) and len(value) == DIGEST_LENGTH and not set(value) - set("0123456789abcdef"):
+        return f'<code title="{value}">{value[:SHOWN_DIGITS]}</code>'
+    if isinstance(value, list):
+        return text(", ".join(str(entry) for entry in value))
+    return text(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value)
+
+
+def _count(folder: Path, pattern: str) -> int:
+    return sum(not path.name.startswith(".") for path in folder.glob(pattern))
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -1,0 +1,56 @@
+"""The report of a run: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from landcover.atomic import write_text
+from landcover.classes import OPEN_EARTH_MAP
+from landcover.report.collect import Run, collect_run
+from landcover.report.confusion import confusion_table
+from landcover.report.curves import training_curves
+from landcover.report.page import html_page
+from landcover.report.score_table import score_table
+from landcover.report.tile_section import tile_pictures
+from landcover.report.verdict import verdict
+from landcover.report.what_ran import files_table, manifest_table, settings_table, versions_line
+
+REPORT_NAME = "report.html"
+NO_LOGS = "<p>No training has logged anything yet.</p>"
+
+
+def write_report(
+    run_dir: Path, dfc_root: Path, truth_root: Path | None, settings: Mapping[str, str], tiles: int = 4
+) -> Path:
+    """Writes `report.html` into a run folder and returns its path.
+
+    The page carries its style and pictures, loads nothing, and is the same for the same run. What the run does not have
+    is left out, with a sentence that says so.
+
+    Args:
+        run_dir: folder of the run; its name is the title.
+        dfc_root: OpenEarthMap-SAR folder of the run.
+        truth_root: folder with manual labels, `<split>/labels/<tile>.tif`; None if there are none.
+        settings: variables of the profile, shown as they are.
+        tiles: number of training tiles and of test tiles to show.
+
+    Raises:
+        InputError: the run folder is missing, or one of its files is damaged.
+    """
+    run, scheme = collect_run(run_dir), OPEN_EARTH_MAP
+    sections = [
+        ("scores", "Scores", score_table(run.metrics, scheme)),
+        ("tiles", "Tiles", tile_pictures(run, dfc_root, truth_root, tiles, scheme)),
+        ("confusion", "Confusion of the ensemble", confusion_table(run.metrics.get("ensemble"), scheme)),
+        ("training", "Training", _curves(run)),
+        ("settings", "What ran", settings_table(settings) + manifest_table(run) + versions_line(run)),
+        ("files", "Files", files_table(run.folder)),
+    ]
+    path = run_dir / REPORT_NAME
+    write_text(path, html_page(f"Land cover from SAR: {run_dir.resolve().name}", verdict(run), sections))
+    return path
+
+
+def _curves(run: Run) -> str:
+    return "\n".join(training_curves(title, logs) for title, logs in run.logs.items()) or NO_LOGS

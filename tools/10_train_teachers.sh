@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Trains the optical teachers: labels of OpenEarthMap, adapted to the optical images of OpenEarthMap-SAR.
+# Reads:  OEM_ROOT, DFC_ROOT/train/rgb_images, PRETRAINED_DIR unless PRETRAINED=0
+# Writes: RUN_DIR/teachers/<name>/model.pth
+# Usage:  bash tools/10_train_teachers.sh [PROFILE]
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+source "$REPO_ROOT/tools/profile.sh"
+
+# shellcheck disable=SC2046,SC2086
+run stage1_optical_da.train_teachers $TEACHERS \
+    --oem-root "$OEM_ROOT" --dfc-root "$DFC_ROOT" --run-dir "$RUN_DIR" --source-splits $SOURCE_SPLITS --seed "$SEED" \
+    $PRETRAINED_ARGUMENTS $(each option ${TEACHER_OPTIONS:-})

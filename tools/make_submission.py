@@ -1,0 +1,54 @@
+"""Averages the SAR models, packs the submission, scores everything that can be scored and writes the report."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from landcover.report.write_report import write_report
+
+from ensemble.average import Average
+from ensemble.evaluate_run import AVERAGES, evaluate_run
+from ensemble.make_submission import make_submission
+from ensemble.members import parse_members
+from landcover.atomic import write_json
+from landcover.data_sets.dfc2025 import dfc2025_tiles
+from landcover.errors import InputError, command
+from landcover.report.table import result_table
+
+
+@command
+def main() -> None:
+    """Ends with the result table."""
+    parser = argparse.ArgumentParser(prog="python -m tools.make_submission", description=__doc__)
+    parser.add_argument("--teachers", nargs="*", default=[], help="names of the teachers")
+    parser.add_argument(
+        "--member", action="append", required=True, metavar="NAME[=WEIGHT]", help="a model of the ensemble (repeat it)"
+    )
+    parser.add_argument("--others", nargs="*", default=[], help="further SAR models, scored alone")
+    parser.add_argument("--average", default="logits", help="what is averaged: logits or probabilities")
+    parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
+    parser.add_argument("--truth-root", type=Path, help="folder with <split>/labels; default: the DFC2025 folder")
+    parser.add_argument("--run-dir", required=True, type=Path)
+    parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE", help="shown in the report")
+    arguments = parser.parse_args()
+
+    average: Average | None = next((kind for kind in AVERAGES if kind == arguments.average), None)
+    if average is None:
+        raise InputError(f"AVERAGE: expected one of {', '.join(AVERAGES)}, found {arguments.average!r}; correct it")
+    run_dir, truth_root = arguments.run_dir, arguments.truth_root or arguments.dfc_root
+    members = parse_members(run_dir / "scores" / "test", arguments.member)
+    zip_path = make_submission(members, dfc2025_tiles(arguments.dfc_root, "test"), run_dir, average)
+    print(f"wrote {zip_path}, ready to upload")
+    metrics = evaluate_run(
+        run_dir, arguments.dfc_root, truth_root, arguments.teachers, members, arguments.others, average
+    )
+    write_json(run_dir / "metrics.json", metrics)
+    print(f"wrote {run_dir / 'metrics.json'}")
+    settings = dict(text.split("=", 1) for text in arguments.setting)
+    print(f"wrote {write_report(run_dir, arguments.dfc_root, arguments.truth_root, settings)}")
+    print(f"\n{result_table(metrics)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Runs all numbered stages in order; what is finished is skipped, what was interrupted continues.
+# Usage: bash tools/run_all.sh [PROFILE]
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+
+for stage in "$REPO_ROOT"/tools/[0-9][0-9]_*.sh; do
+    name=$(basename "$stage" .sh) start=$SECONDS
+    echo "== $name"
+    bash "$stage" "$@"
+    echo "== $name: $((SECONDS - start)) s"
+done

@@ -66,8 +66,8 @@ def read_raster(path: Path) -> Raster:
             with Image.open(path) as image:
                 return Raster(np.asarray(image), Georeference())
         with tifffile.TiffFile(path) as file:
-            series = file.series[0]
-            return Raster(_bands_last(series.asarray(), series.axes, path), _georeference(file))
+            image = _image(file)
+            return Raster(_bands_last(image.asarray(), image.axes, path), _georeference(file))
     except InputError:
         raise
     except Exception as error:  # the codecs raise whatever they like on damaged bytes
@@ -84,8 +84,8 @@ def read_info(path: Path) -> RasterInfo:
                 dtype = np.dtype(np.uint16 if image.mode.startswith("I") else np.uint8)
                 return RasterInfo(image.height, image.width, len(image.getbands()), dtype)
         with tifffile.TiffFile(path) as file:
-            page = file.series[0].keyframe
-            bands = page.samplesperpixel * len(file.series[0].pages)
+            page = file.pages[0]
+            bands = page.samplesperpixel * len(file.pages)
             return RasterInfo(page.imagelength, page.imagewidth, bands, np.dtype(page.dtype))
     except Exception as error:  # as above
         raise _unreadable(path, error) from error
@@ -178,6 +178,11 @@ def write_raster(
 def extra_tags(georeference: Georeference) -> list[tuple[int, int, int, Any, bool]]:
     """The tags in the form of tifffile's `extratags`."""
     return [(*tag, True) for tag in georeference.tags]
+
+
+def _image(file: tifffile.TiffFile) -> Any:  # a page or a series of tifffile, alike here
+    """The only page, or all pages as one image; guessing the series of a single page costs half of its reading."""
+    return file.pages[0] if len(file.pages) == 1 else file.series[0]
 
 
 def _georeference(file: tifffile.TiffFile) -> Georeference:

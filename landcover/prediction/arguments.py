@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 
 from landcover.errors import InputError
 from landcover.prediction.views import FLIPS
@@ -26,8 +27,9 @@ def prediction_settings(arguments: argparse.Namespace, encoding: Encoding) -> Pr
     unknown = [flip for flip in arguments.flips if flip not in FLIPS]
     if unknown:
         raise InputError(f"FLIPS: expected some of {', '.join(FLIPS)}, found {unknown[0]!r}; correct the profile")
-    if min(arguments.scales) <= 0:
-        raise InputError(f"SCALES: expected factors above 0, found {min(arguments.scales)}; correct the profile")
+    useless = [scale for scale in arguments.scales if not 0 < scale < math.inf]
+    if useless:
+        raise InputError(f"SCALES: expected factors above 0, found {useless[0]}; correct the profile")
     if not 0 < arguments.stride <= 1:
         raise InputError(
             f"STRIDE: expected a share of the window in (0, 1], found {arguments.stride}; correct the profile"

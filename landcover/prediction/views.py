@@ -37,5 +37,5 @@ class View:
 
 
 def make_views(scales: Sequence[float], flips: Sequence[Flip]) -> tuple[View, ...]:
-    """Every scale with every flip, in order: each view occurs once."""
-    return tuple(View(scale, flip) for scale, flip in product(scales, flips))
+    """Every scale with every flip, in order: each view occurs once, also if a scale or flip is named twice."""
+    return tuple(dict.fromkeys(View(scale, flip) for scale, flip in product(scales, flips)))

@@ -36,8 +36,9 @@ def confusion_table(ensemble: Metrics | None, scheme: ClassScheme) -> str:
     rows = "\n".join(_row(index, counts[index].tolist(), names, scheme) for index in range(scheme.num_classes))
     heads = "".join(f'<th scope="col">{text(name)}</th>' for name in names)
     table = (
-        '<table class="confusion"><caption><span>Rows: true class, columns: mapped class, in percent of the true class; '
-        f"scored against {text(ensemble['labels'])}. Hold the pointer over a cell for its pixels.</span></caption>\n"
+        '<table class="confusion"><caption><span>Rows: true class, columns: mapped class, in percent of the true '
+        f"class; scored against {text(ensemble['labels'])}. "
+        "Hold the pointer over a cell for its pixels.</span></caption>\n"
         f'<thead><tr><th scope="col">true class</th>{heads}<th scope="col">pixels</th></tr></thead>\n'
         f"<tbody>{rows}</tbody></table>"
     )

@@ -24,6 +24,11 @@ def percent(score: float | None) -> str:
     return DASH if score is None else f"{100 * score:.1f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and its noun, with a plural s where it belongs."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def swatch(colour: Sequence[int]) -> str:
     """A small square of an RGB colour 0..255; it repeats what the text beside it says."""
     red, green, blue = colour

@@ -42,7 +42,8 @@ def _body(group: ScoreGroup, scheme: ClassScheme) -> str:
 
 def _row(row: ScoreRow, group: ScoreGroup, scheme: ClassScheme) -> str:
     cells = "".join(_cell(row, group, column) for column in (None, *scheme.classes))
-    return f'<tr><th scope="row">{text(row.name)}</th>{cells}</tr>'
+    name = text(row.name).replace("_", "_<wbr>")  # long names may wrap there on a phone
+    return f'<tr><th scope="row">{name}</th>{cells}</tr>'
 
 
 def _cell(row: ScoreRow, group: ScoreGroup, column: str | None) -> str:

@@ -10,7 +10,7 @@ from landcover.data_sets.dfc2025 import Split, dfc2025_tiles, truth_labels
 from landcover.errors import InputError
 from landcover.report.collect import Run
 from landcover.report.markup import text
-from landcover.report.tiles import legend, select_tiles, test_panels, tile_figure, train_panels
+from landcover.report.tiles import legend, prediction_panels, select_tiles, tile_figure, training_panels
 
 TRAIN_TEXT = (
     "Training tiles: the teachers label the optical image, the SAR models learn these labels. "
@@ -26,7 +26,8 @@ def tile_pictures(run: Run, dfc_root: Path, truth_root: Path | None, count: int,
     """HTML of at most `count` training tiles and `count` test tiles, or a sentence for what cannot be shown."""
     train = _train_figures(run, dfc_root, truth_root, count, scheme)
     test = _test_figures(run, dfc_root, truth_root, count, scheme)
-    return f"{legend(scheme)}\n<h3>Training</h3>\n{train}\n<h3>Test</h3>\n{test}"
+    colours = legend(scheme) if run.pseudo_labels() or run.maps() else ""
+    return f"{colours}\n<h3>Training</h3>\n{train}\n<h3>Test</h3>\n{test}"
 
 
 def _train_figures(run: Run, dfc_root: Path, truth_root: Path | None, count: int, scheme: ClassScheme) -> str:
@@ -39,7 +40,7 @@ def _train_figures(run: Run, dfc_root: Path, truth_root: Path | None, count: int
         return f"<p>Not shown: {text(error)}</p>"
     truth = _truth(truth_root, "train")
     figures = (
-        tile_figure(tile.name, train_panels(tile, pseudo_labels[tile.name], truth.get(tile.name), scheme))
+        tile_figure(tile.name, training_panels(tile, pseudo_labels[tile.name], truth.get(tile.name), scheme))
         for tile in tiles
     )
     return f"<p>{TRAIN_TEXT}</p>\n" + "\n".join(figures)
@@ -58,7 +59,7 @@ def _test_figures(run: Run, dfc_root: Path, truth_root: Path | None, count: int,
     figures = (
         tile_figure(
             tile.name,
-            test_panels(tile, maps[tile.name], truth.get(tile.name), run.member_scores(tile.name), scheme),
+            prediction_panels(tile, maps[tile.name], truth.get(tile.name), run.member_scores(tile.name), scheme),
         )
         for tile in tiles
     )

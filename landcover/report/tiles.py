@@ -43,7 +43,7 @@ def pick(names: Sequence[str], count: int) -> list[str]:
     return [names[(2 * index + 1) * len(names) // (2 * shown)] for index in range(shown)]
 
 
-def train_panels(tile: SarTile, pseudo_label: Path | None, truth: Path | None, scheme: ClassScheme) -> list[Panel]:
+def training_panels(tile: SarTile, pseudo_label: Path | None, truth: Path | None, scheme: ClassScheme) -> list[Panel]:
     """Optical, SAR, published labels, pseudo-label and truth of one tile; missing ones are left out.
 
     Args:
@@ -66,7 +66,7 @@ def train_panels(tile: SarTile, pseudo_label: Path | None, truth: Path | None, s
     return panels
 
 
-def test_panels(
+def prediction_panels(
     tile: SarTile, predicted: Path, truth: Path | None, member_scores: Sequence[Path], scheme: ClassScheme
 ) -> list[Panel]:
     """SAR, prediction, truth, errors and disagreement of the members of one tile; missing ones are left out.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from landcover.report.collect import Run
-from landcover.report.markup import percent, text
+from landcover.report.markup import counted, percent, text
 from landcover.report.results import member_mean
 
 ZIP_NAME = "submission.zip"
-TRAINED = (("teachers", "teachers"), ("sar_models", "SAR models"))
+TRAINED = (("teachers", "teacher"), ("sar_models", "SAR model"))
 
 
 def verdict(run: Run) -> str:
@@ -22,9 +22,13 @@ def verdict(run: Run) -> str:
 def _sentence(run: Run) -> str:
     tiles, ensemble = len(run.maps()), run.metrics.get("ensemble")
     packed = (run.folder / ZIP_NAME).is_file()
-    submission = f"{ZIP_NAME} holds the maps of {tiles} test tiles." if packed else "There is no submission yet."
+    submission = (
+        f"{ZIP_NAME} holds the maps of {counted(tiles, 'test tile')}." if packed else "There is no submission yet."
+    )
+    if not tiles and not ensemble:
+        return "The test tiles are not mapped yet."
     if not ensemble:
-        return f"{submission} The ensemble was not scored: there are no manual labels of the test tiles."
+        return f"{submission} The ensemble has no score: there are no manual labels of the test tiles."
     mean = member_mean(run.metrics)
     members = len(run.metrics.get("sar_models") or {})
     against = f", scored against {ensemble['labels']}"
@@ -38,9 +42,11 @@ def _sentence(run: Run) -> str:
 
 def _what_ran(run: Run) -> str:
     """Numbers of trained models, seeds and the PyTorch version, from the manifests."""
-    trained = [f"{count} {title}" for name, title in TRAINED if (count := _trained(run, name))]
-    seeds = {str(manifest["made_by"]["seed"]) for manifest in run.manifests.values() if "seed" in manifest["made_by"]}
-    versions = {manifest["versions"]["torch"] for manifest in run.manifests.values() if manifest.get("versions")}
+    trained = [counted(count, noun) for name, noun in TRAINED if (count := _trained(run, name))]
+    made_by = (manifest.get("made_by", {}) for manifest in run.manifests.values())
+    seeds = {str(description["seed"]) for description in made_by if "seed" in description}
+    noted = (manifest.get("versions", {}) for manifest in run.manifests.values())
+    versions = {versions["torch"] for versions in noted if "torch" in versions}
     parts = [f"Trained: {', '.join(trained)}"] if trained else []
     parts += [f"Seed {', '.join(sorted(seeds))}"] if seeds else []
     parts += [f"PyTorch {', '.join(sorted(versions))}"] if versions else []

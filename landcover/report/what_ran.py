@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ from landcover.report.markup import DASH, scrolling, text
 
 DIGEST_LENGTH = 64
 SHOWN_DIGITS = 10
+
+STAGES = ("teachers", "scores/teachers", "pseudo_labels", "sar_models", "scores/val", "scores/test", "submission")
+"""Folders of a run in the order in which they are made."""
 
 FILES = (
     ("data_check.json", "what the check of the data has counted"),
@@ -37,14 +40,12 @@ def settings_table(settings: Mapping[str, str]) -> str:
 
 
 def manifest_table(run: Run) -> str:
-    """HTML table of what made every finished folder: one row per manifest, one column per key of `made_by`."""
+    """HTML table of what made every finished folder, in the order of the stages: one row per manifest."""
     if not run.manifests:
         return "<p>No stage has finished yet.</p>"
-    made_by = {folder: manifest.get("made_by", {}) for folder, manifest in run.manifests.items()}
-    # Stage and model repeat the name of the folder.
-    keys = _in_order(key for row in made_by.values() for key in row if key not in ("stage", "model"))
-    heads = "".join(f'<th scope="col">{text(key)}</th>' for key in ("folder", *keys, "inputs"))
-    rows = "\n".join(_manifest_row(folder, made_by[folder], run.manifests[folder], keys) for folder in made_by)
+    heads = "".join(f'<th scope="col">{text(key)}</th>' for key in ("folder", "made by", "inputs"))
+    folders = sorted(run.manifests, key=_stage)
+    rows = "\n".join(_manifest_row(folder, run.manifests[folder]) for folder in folders)
     table = f'<table class="plain"><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table>'
     return f"<h3>Made from</h3>{scrolling('What made each folder', table)}"
 
@@ -73,10 +74,21 @@ def files_table(folder: Path) -> str:
     return scrolling("Files of the run", table)
 
 
-def _manifest_row(folder: str, made_by: Mapping[str, Any], manifest: Mapping[str, Any], keys: Sequence[str]) -> str:
-    cells = "".join(f"<td>{_value(made_by.get(key, DASH))}</td>" for key in keys)
-    inputs = ", ".join(f"{text(name)} {_value(value)}" for name, value in manifest.get("inputs", {}).items())
-    return f'<tr><th scope="row">{text(folder)}</th>{cells}<td>{inputs or DASH}</td></tr>'
+def _stage(folder: str) -> tuple[int, str]:
+    """Sorts folders of a run by stage, then by name."""
+    order = (index for index, stage in enumerate(STAGES) if f"{folder}/".startswith(f"{stage}/"))
+    return next(order, len(STAGES)), folder
+
+
+def _manifest_row(folder: str, manifest: Mapping[str, Any]) -> str:
+    # Stage and model repeat the name of the folder.
+    made_by = {key: value for key, value in manifest.get("made_by", {}).items() if key not in ("stage", "model")}
+    cells = "".join(f"<td>{_pairs(pairs)}</td>" for pairs in (made_by, manifest.get("inputs", {})))
+    return f'<tr><th scope="row">{text(folder)}</th>{cells}</tr>'
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{text(name)} {_value(value)}" for name, value in values.items()) or DASH
 
 
 def _value(value: object) -> str:
@@ -90,7 +102,3 @@ def _value(value: object) -> str:
 
 def _count(folder: Path, pattern: str) -> int:
     return sum(not path.name.startswith(".") for path in folder.glob(pattern))
-
-
-def _in_order(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))

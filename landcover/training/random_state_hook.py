@@ -31,13 +31,17 @@ class RandomStateHook(Hook):
         """Keeps the states until training starts; what is built in between must not use them up."""
         self._states = checkpoint.get("random_states")
 
-    def before_train_epoch(self, runner: Runner) -> None:
-        """Restores the states of the checkpoint, if one was loaded."""
-        if self._states is None:
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
+        """Restores the states of the checkpoint, if one was loaded, before the first step.
+
+        Not earlier: the data loader's iterator, made after the start of the epoch, draws from the same generator.
+        """
+        states, self._states = self._states, None
+        if states is None:
             return
         if runner.rank > 0:
             torch.manual_seed(torch.initial_seed() + runner.iter * runner.world_size + runner.rank)
             return
-        torch.set_rng_state(self._states["cpu"].cpu())
-        if "cuda" in self._states and torch.cuda.is_available():
-            torch.cuda.set_rng_state(self._states["cuda"].cpu())
+        torch.set_rng_state(states["cpu"].cpu())
+        if "cuda" in states and torch.cuda.is_available():
+            torch.cuda.set_rng_state(states["cuda"].cpu())

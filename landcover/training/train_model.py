@@ -14,6 +14,7 @@ import torch
 from mmengine import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmengine.runner.checkpoint import get_torch_safe_globals
 from torch import nn
 from torch.utils.data import Dataset
 
@@ -219,7 +220,8 @@ def _last_checkpoint(folder: Path) -> str | None:
         return None
     path = folder / Path(pointer.read_text(encoding="utf-8")).name
     try:
-        torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        with torch.serialization.safe_globals(get_torch_safe_globals()):  # of the log buffers that mmengine saves
+            torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:
         raise InputError(
             f"{path}: expected a training checkpoint to continue from, found a damaged file ({type(error).__name__}); "

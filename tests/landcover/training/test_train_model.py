@@ -1,0 +1,157 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+
+from landcover.errors import InputError
+from landcover.manifest import read_manifest
+from landcover.model_file import load_model
+from landcover.training.train_model import train_model
+from landcover.training.training_log_hook import read_log
+
+
+class StopAt(Hook):
+    """Raises before the given iteration, counted from 1."""
+
+    def __init__(self, iteration: int) -> None:
+        self.iteration = iteration
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter + 1 == self.iteration:
+            raise RuntimeError("power cut")
+
+
+class PoisonAt(Hook):
+    """Makes one weight NaN before the given iteration."""
+
+    def __init__(self, iteration: int) -> None:
+        self.iteration = iteration
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter + 1 == self.iteration:
+            with torch.no_grad():
+                next(runner.model.parameters()).fill_(float("nan"))
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_model(folder / "model.pth", torch.device("cpu"))[0].state_dict()
+
+
+def assert_equal_weights(first: Path, second: Path) -> None:
+    ours, theirs = weights(first), weights(second)
+    assert ours.keys() == theirs.keys()
+    assert [key for key in ours if not torch.equal(ours[key], theirs[key])] == []
+
+
+def test_a_resumed_training_ends_like_an_uninterrupted_one(make_training, one_process, tmp_path):
+    assert train_model(make_training(tmp_path / "whole"), one_process)
+    with pytest.raises(RuntimeError, match="power cut"):
+        train_model(make_training(tmp_path / "cut", hooks=[StopAt(6)]), one_process)
+    assert not (tmp_path / "cut/model.pth").exists()
+    assert train_model(make_training(tmp_path / "cut"), one_process)
+    assert_equal_weights(tmp_path / "whole", tmp_path / "cut")
+    whole, cut = (read_log(tmp_path / name / "log.jsonl") for name in ("whole", "cut"))
+    assert [line["iteration"] for line in cut] == [1, 2, 3, 4, 5, 6]
+    assert [line["loss"] for line in cut] == [line["loss"] for line in whole]
+    assert [line["lr"] for line in cut] == [line["lr"] for line in whole]
+
+
+def test_a_finished_training_is_skipped_and_another_one_refused(make_training, one_process, tmp_path):
+    folder = tmp_path / "model"
+    assert train_model(make_training(folder, iterations=2, scored=True), one_process)
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["config.py", "log.jsonl", "manifest.json", "metrics.json", "model.pth"]
+    assert [row["name"] for row in read_manifest(folder / "manifest.json")["files"]] == sorted(
+        {*names} - {"manifest.json"}
+    )
+    scores = json.loads((folder / "metrics.json").read_text())
+    assert scores["labels"] == "published labels" and 0 <= scores["miou"] <= 1
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert train_model(make_training(folder, iterations=2, scored=True), one_process) is False
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    with pytest.raises(InputError, match=r"made_by\.seed: 0 there, 1 now"):
+        train_model(make_training(folder, iterations=2, seed=1), one_process)
+    with pytest.raises(InputError, match=r"made_by\.iterations: 2 there, 4 now|made_by\.config"):
+        train_model(make_training(folder, iterations=4), one_process)
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def test_an_interrupted_training_of_another_config_is_refused(make_training, one_process, tmp_path):
+    with pytest.raises(RuntimeError, match="power cut"):
+        train_model(make_training(tmp_path, hooks=[StopAt(4)]), one_process)
+    with pytest.raises(InputError, match=r"holds files made from something else \(made_by\.config"):
+        train_model(make_training(tmp_path, "optim_wrapper.optimizer.lr=0.5"), one_process)
+    assert (tmp_path / "checkpoints/iter_2.pth").exists()
+
+
+def test_the_same_training_gives_the_same_weights_and_another_seed_others(make_training, one_process, tmp_path):
+    for name, seed in (("one", 0), ("again", 0), ("other", 1)):
+        train_model(make_training(tmp_path / name, iterations=2, seed=seed), one_process)
+    assert_equal_weights(tmp_path / "one", tmp_path / "again")
+    key = "decode_head.conv_seg.weight"
+    assert not torch.equal(weights(tmp_path / "one")[key], weights(tmp_path / "other")[key])
+
+
+# 300 iterations log every third, so that the loss is looked at after the checkpoint of iteration 4
+@pytest.mark.parametrize(("iterations", "poisoned"), [(6, 4), (300, 4)])
+def test_a_loss_that_is_not_finite_stops_and_keeps_a_sound_checkpoint(
+    make_training, one_process, tmp_path, iterations, poisoned
+):
+    with pytest.raises(InputError, match=r"tiny: .*lower optim_wrapper\.optimizer\.lr"):
+        train_model(make_training(tmp_path, iterations=iterations, hooks=[PoisonAt(poisoned)]), one_process)
+    assert Path((tmp_path / "checkpoints/last_checkpoint").read_text()).name == "iter_2.pth"
+    checkpoint = torch.load(tmp_path / "checkpoints/iter_2.pth", weights_only=False)
+    assert all(bool(value.isfinite().all()) for value in checkpoint["state_dict"].values())
+    assert not (tmp_path / "model.pth").exists() and not (tmp_path / "manifest.json").exists()
+
+
+def test_a_damaged_checkpoint_is_named(make_training, one_process, tmp_path):
+    with pytest.raises(RuntimeError, match="power cut"):
+        train_model(make_training(tmp_path, hooks=[StopAt(4)]), one_process)
+    path = tmp_path / "checkpoints/iter_2.pth"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"iter_2\.pth: expected a training checkpoint.*last_checkpoint"):
+        train_model(make_training(tmp_path), one_process)
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "value"),
+    [
+        ("model.backbone", "embed_dim", 8),
+        ("model.decode_head", "channel", 8),
+        ("model.backbone", "type", "MixVisionTransfomer"),
+        ("optim_wrapper.optimizer", "weight_decoy", 0.1),
+        ("optim_wrapper", "type", "OptimWraper"),
+        ("train_dataloader", "batchsize", 2),
+    ],
+)
+def test_a_config_that_does_not_build_is_refused_by_name(make_training, one_process, tmp_path, place, key, value):
+    training = make_training(tmp_path)
+    node = training.config
+    for part in place.split("."):
+        node = node[part]
+    node[key] = value
+    named = value if key == "type" else key
+    with pytest.raises(InputError, match=f"model tiny: the config does not build .*{named}"):
+        train_model(training, one_process)
+
+
+def test_a_batch_that_does_not_divide_by_the_processes_is_refused(make_training, tmp_path):
+    from landcover.processes import Processes
+    from landcover.training.train_model import _batch_share
+
+    three = Processes(0, 3, torch.device("cpu"))
+    with pytest.raises(InputError, match=r"batch_size: expected a multiple of the 3 processes .* found 2"):
+        _batch_share(make_training(tmp_path).config, three)
+
+
+def test_a_short_training_warms_up_for_a_tenth(make_training, tmp_path):
+    from landcover.training.train_model import _schedule
+
+    warm_up, decay = _schedule(make_training(tmp_path, iterations=400).config)
+    assert (warm_up["begin"], warm_up["end"]) == (0, 40)
+    assert (decay["begin"], decay["end"]) == (40, 400)
+    warm_up, decay = _schedule(make_training(tmp_path, iterations=80000).config)
+    assert (warm_up["end"], decay["begin"], decay["end"]) == (1500, 1500, 80000)

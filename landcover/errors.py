@@ -27,10 +27,15 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
             main()
         except InputError as error:
             if os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0":
-                print(f"error: {error}", file=sys.stderr)
+                print(f"error: {_one_line(error)}", file=sys.stderr)
             sys.exit(2)
         except KeyboardInterrupt:
             print("interrupted; run the same command again to continue", file=sys.stderr)
             sys.exit(130)
 
     return wrapped
+
+
+def _one_line(error: InputError) -> str:
+    """The message alone: torch raises an error of a loader process again with its traceback in front."""
+    return str(error).strip().rpartition("landcover.errors.InputError: ")[2]

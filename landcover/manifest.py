@@ -79,16 +79,19 @@ class OutputFolder:
     def begin(self) -> bool:
         """Claims the folder; True if it is already complete for the same description.
 
-        Leftovers of a killed writer (hidden temporary files) are removed. Files of an interrupted run for the same
-        description stay, so that the caller can go on.
+        Leftovers of a killed writer (hidden temporary files) and damaged files are removed. Other files made for the
+        same description stay, so that the caller can go on.
 
         Raises:
             InputError: the folder was made, or begun, from something else.
         """
-        complete = self._matches(self.manifest) and self._files_present()
-        if complete:
-            return True
-        if not self.manifest.exists():
+        if self._matches(self.manifest):
+            wrong = self._wrong_files()
+            if not wrong:
+                return True
+            for path in wrong:
+                path.unlink(missing_ok=True)
+        else:
             self._matches(self.folder / UNFINISHED)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / UNFINISHED, self._description())
@@ -96,6 +99,10 @@ class OutputFolder:
         for leftover in self.folder.rglob(".[0-9]*.*"):
             leftover.unlink()
         return False
+
+    def release(self) -> None:
+        """Takes the claim back: nothing was made, so other settings may follow."""
+        (self.folder / UNFINISHED).unlink(missing_ok=True)
 
     def finish(self, files: Iterable[Path], about: Mapping[str, Any] | None = None) -> None:
         """Writes the manifest with a row per file of `files` (inside the folder); the folder is then complete."""
@@ -130,10 +137,11 @@ class OutputFolder:
                 )
         return True
 
-    def _files_present(self) -> bool:
+    def _wrong_files(self) -> list[Path]:
+        """Files of the manifest that are missing or have another size."""
         rows = read_manifest(self.manifest)["files"]
         paths = [(self.folder / row["name"], row["size"]) for row in rows]
-        return all(path.is_file() and path.stat().st_size == size for path, size in paths)
+        return [path for path, size in paths if not path.is_file() or path.stat().st_size != size]
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

@@ -51,8 +51,9 @@ def save_model(path: Path, info: ModelInfo, network: dict[str, Any], weights: di
         "network": json.dumps(network),
         "weights": {key: value.detach().cpu().contiguous() for key, value in weights.items()},
     }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    # Given a path, torch writes the temporary name with its process number into the file.
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        torch.save(content, file)
 
 
 def read_model_info(path: Path) -> ModelInfo:

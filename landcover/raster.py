@@ -66,6 +66,7 @@ def read_raster(path: Path) -> Raster:
             with Image.open(path) as image:
                 return Raster(np.asarray(image), Georeference())
         with tifffile.TiffFile(path) as file:
+            _check_whole(file)
             image = _image(file)
             return Raster(_bands_last(image.asarray(), image.axes, path), _georeference(file))
     except InputError:
@@ -85,7 +86,7 @@ def read_info(path: Path) -> RasterInfo:
                 return RasterInfo(image.height, image.width, len(image.getbands()), dtype)
         with tifffile.TiffFile(path) as file:
             page = file.pages[0]
-            bands = page.samplesperpixel * len(file.pages)
+            bands = page.samplesperpixel * (1 if len(file.pages) == 1 else len(file.series[0].pages))
             return RasterInfo(page.imagelength, page.imagewidth, bands, np.dtype(page.dtype))
     except Exception as error:  # as above
         raise _unreadable(path, error) from error
@@ -183,6 +184,14 @@ def extra_tags(georeference: Georeference) -> list[tuple[int, int, int, Any, boo
 def _image(file: tifffile.TiffFile) -> Any:  # a page or a series of tifffile, alike here
     """The only page, or all pages as one image; guessing the series of a single page costs half of its reading."""
     return file.pages[0] if len(file.pages) == 1 else file.series[0]
+
+
+def _check_whole(file: tifffile.TiffFile) -> None:
+    """Raises ValueError if pixels lie behind the end of the file: JPEG decoders fill them with grey in silence."""
+    for page in file.pages:
+        ends = (start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=True))
+        if max(ends, default=0) > file.filehandle.size:
+            raise ValueError(f"{file.filehandle.size} bytes are too few")
 
 
 def _georeference(file: tifffile.TiffFile) -> Georeference:

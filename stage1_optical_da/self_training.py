@@ -23,6 +23,7 @@ from landcover.losses.symmetric_cross_entropy import SymmetricCrossEntropy
 from landcover.prediction.sliding_window import normalise
 from stage1_optical_da.class_mix import Mix, class_mix
 from stage1_optical_da.ema import ema_decay, update_ema
+from stage1_optical_da.source_target_pairs import SourceTargetPreprocessor
 from stage1_optical_da.strong_augmentation import StrongAugmentation
 
 
@@ -53,7 +54,7 @@ class SelfTraining(BaseModel):
         target_weight: float = 1.0,
         augmentation: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(data_preprocessor={"type": "SourceTargetPreprocessor"})
+        super().__init__(data_preprocessor=SourceTargetPreprocessor())
         self.student: EncoderDecoder = MODELS.build(student)
         self.teacher: EncoderDecoder = copy.deepcopy(self.student).requires_grad_(False).eval()
         self.confidence, self.ema_limit, self.target_weight = confidence, ema_limit, target_weight
@@ -123,7 +124,7 @@ class SelfTraining(BaseModel):
     def update_teacher(self, step: int) -> None:
         """Moves the teacher towards the student after optimizer step `step` = 0, 1, ...
 
-        Students of all processes are equal after a step, so are their teachers, without communication.
+        Students of all processes have equal weights after a step, so have their teachers, without communication.
         """
         update_ema(self.teacher, self.student, ema_decay(step, self.ema_limit))
 

@@ -40,7 +40,7 @@ def main() -> None:
 
     register_all()
     processes = start_processes()
-    configs = {path.stem: load_config(path, arguments.option) for path in arguments.configs}
+    configs = {path.stem: load_config(path, arguments.option, needed="self_training") for path in arguments.configs}
     networks = {name: network_to_train(config, arguments.pretrained_dir) for name, config in configs.items()}
     source, _ = open_earth_map_tiles(arguments.oem_root, arguments.source_splits)
     held_out, _ = open_earth_map_tiles(arguments.oem_root, ["val"])

@@ -49,7 +49,7 @@ def main() -> None:
     processes = start_processes()
     jobs = [(path.stem, path, False) for path in arguments.configs]
     jobs += [(f"{path.stem}_{PUBLISHED}", path, True) for path in arguments.published]
-    configs = {name: load_config(path, arguments.option) for name, path, _ in jobs}
+    configs = {name: load_config(path, arguments.option, needed="losses") for name, path, _ in jobs}
     tiles = dfc2025_tiles(arguments.dfc_root, "train")
     statistics = band_statistics([tile.sar for tile in tiles])
     configs = {name: sar_config(config, *statistics) for name, config in configs.items()}

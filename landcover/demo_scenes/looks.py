@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,40 @@ SUMMER = OpticalLook(
     noise=2.0,
 )
 """OpenEarthMap-like: fine, green, high sun, clear air."""
+
+SPRING = replace(
+    SUMMER,
+    materials={
+        **SUMMER.materials,
+        BARELAND: ((150, 122, 96), (132, 106, 84), (170, 150, 124)),
+        RANGELAND: ((104, 142, 80), (120, 150, 88), (134, 146, 98), (110, 124, 84)),
+        TREE: ((78, 110, 56), (92, 122, 66), (60, 92, 54), (106, 104, 78)),
+        AGRICULTURE: ((96, 148, 60), (118, 92, 70), (136, 112, 84), (150, 168, 74), (190, 182, 70)),
+    },
+    sun_elevation=(36, 52),
+    haze=(0.03, 0.12),
+    cast=0.06,
+)
+"""A wetter region early in the year: fresh crops beside ploughed soil, humid air."""
+
+DRY_SEASON = replace(
+    SUMMER,
+    materials={
+        BARELAND: ((198, 170, 134), (182, 146, 108), (206, 188, 160)),
+        RANGELAND: ((162, 150, 104), (176, 162, 118), (140, 138, 92), (150, 130, 98)),
+        DEVELOPED: ((176, 166, 152), (160, 154, 146), (190, 178, 158), (142, 138, 132)),
+        ROAD: ((118, 114, 110), (134, 130, 124), (104, 102, 102)),
+        TREE: ((76, 88, 54), (90, 96, 62), (66, 78, 52), (100, 98, 66)),
+        WATER: ((58, 88, 96), (84, 104, 92), (50, 72, 84)),
+        AGRICULTURE: ((186, 168, 112), (168, 140, 98), (110, 130, 66), (150, 118, 86)),
+        BUILDING: ((190, 150, 120), (206, 198, 186), (168, 108, 82), (148, 144, 140), (112, 108, 106)),
+    },
+    sun_elevation=(50, 70),
+    haze_colour=(212, 202, 184),
+    gain=(0.88, 1.05),
+    cast=0.05,
+)
+"""A dry region: straw-coloured grass, pale roofs, dust."""
 
 LATE_AUTUMN = OpticalLook(
     materials={

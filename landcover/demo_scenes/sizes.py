@@ -22,9 +22,9 @@ class DemoSizes:
         tile: side of a tile in pixels of 0.5 m; a few source tiles differ from it.
     """
 
-    source_train: int = 24
+    source_train: int = 48
     source_val: int = 6
-    target_train: int = 32
+    target_train: int = 40
     target_val: int = 6
     target_test: int = 10
     tile: int = 256

@@ -13,15 +13,23 @@ from landcover.atomic import write_text
 from landcover.classes import VOID
 from landcover.demo_scenes.geotiff import utm_georeference
 from landcover.demo_scenes.layout import CITY, COUNTRYSIDE, SUBURB, lay_out
-from landcover.demo_scenes.looks import SUMMER
+from landcover.demo_scenes.looks import DRY_SEASON, SPRING, SUMMER
 from landcover.demo_scenes.optical import render_optical
 from landcover.demo_scenes.scene import GROUND_SAMPLE_DISTANCE, Scene
 from landcover.demo_scenes.seeding import tile_generator
 from landcover.demo_scenes.sizes import DemoSizes
 from landcover.raster import write_raster
 
-REGIONS = (("northvale", COUNTRYSIDE), ("lake_county", SUBURB), ("eastport", CITY))
-"""Made-up regions; one has an underscore, as names of real ones may."""
+REGIONS = (
+    ("northvale", COUNTRYSIDE, SUMMER),
+    ("lake_county", SUBURB, SUMMER),
+    ("eastport", CITY, SUMMER),
+    ("campo_seco", COUNTRYSIDE, DRY_SEASON),
+    ("marshfield", SUBURB, SPRING),
+    ("puerto_claro", CITY, DRY_SEASON),
+)
+"""Made-up regions with an appearance of their own: OpenEarthMap has 97 regions in 44 countries. Some have an underscore,
+as names of real ones may."""
 
 UNKNOWN_SHARE = 0.2
 """Share of the tiles in which one object is labelled unknown."""
@@ -46,14 +54,14 @@ def _write_tile(
 ) -> str:
     rng = tile_generator(seed, split, index)
     place = index % len(REGIONS)
-    region, style = REGIONS[place]
+    region, style, look = REGIONS[place]
     # numbers of the validation tiles start at 901: a name must not depend on how many training tiles there are
     number = index // len(REGIONS) + (1 if split == "source_train" else 901)
     name = f"{region}_{number}.tif"
     scene = lay_out(rng, *sizes.source_shape(index), style)
     step = 2 * sizes.tile * GROUND_SAMPLE_DISTANCE
     georeference = utm_georeference(32633, 400_000 + 50_000 * place + step * number, 5_600_000, GROUND_SAMPLE_DISTANCE)
-    write_raster(root / region / "images" / name, render_optical(scene, SUMMER, rng), georeference)
+    write_raster(root / region / "images" / name, render_optical(scene, look, rng), georeference)
     write_raster(root / region / "labels" / name, _labels(scene, rng))
     return name
 

@@ -29,11 +29,16 @@ KEYS = {
 }
 
 
-def load_config(path: Path, options: Sequence[str] = ()) -> Config:
+def load_config(path: Path, options: Sequence[str] = (), needed: str | None = None) -> Config:
     """Config of `path` with `options` (texts `key.key=value`) on top.
 
+    Args:
+        path: an mmengine config.
+        options: replacements of existing values.
+        needed: the key of one stage only without which the config is not one of that stage.
+
     Raises:
-        InputError: missing file, broken config, unknown key.
+        InputError: missing file, broken config, unknown key, a config of the other stage.
     """
     if not path.is_file():
         raise InputError(
@@ -46,7 +51,7 @@ def load_config(path: Path, options: Sequence[str] = ()) -> Config:
     for key in config:
         if key not in KEYS:
             raise InputError(f"{path}: unknown key {key!r}{_hint(key, KEYS)}; known keys are {', '.join(sorted(KEYS))}")
-    missing = sorted(KEYS.keys() - {"self_training", "losses"} - set(config))
+    missing = sorted((KEYS.keys() - {"self_training", "losses"} | ({needed} if needed else set())) - set(config))
     if missing:
         raise InputError(f"{path}: missing key {missing[0]!r} ({KEYS[missing[0]]}); add it or its base file to _base_")
     for option in options:

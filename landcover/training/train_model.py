@@ -96,7 +96,12 @@ def train_model(training: Training, processes: Processes) -> bool:
         return False
     if processes.first:
         write_text(training.folder / "config.py", text)
-    runner = _build_runner(training, processes)
+    try:
+        runner = _build_runner(training, processes)
+    except InputError:
+        if processes.first and not _pointer(training).exists():
+            output.release()  # a corrected config is another one
+        raise
     runner.train()
     if processes.first:
         _export(training, runner)
@@ -112,7 +117,7 @@ def train_model(training: Training, processes: Processes) -> bool:
 
 def _build_runner(training: Training, processes: Processes) -> Runner:
     config, iterations = training.config, training.config.iterations
-    checkpoint = _last_checkpoint(_work_dir(training))
+    checkpoint = _last_checkpoint(_pointer(training))
     log = training.folder / LOG_NAME
     hooks: list[Hook] = [
         *training.hooks,
@@ -140,7 +145,7 @@ def _build_runner(training: Training, processes: Processes) -> Runner:
         persistent_workers=workers > 0,
     )
     try:
-        return Runner(
+        runner = Runner(
             model=dict(training.trained),
             work_dir=str(_work_dir(training)),
             train_dataloader=loader,
@@ -169,10 +174,15 @@ def _build_runner(training: Training, processes: Processes) -> Runner:
             randomness={"seed": training.seed, "diff_rank_seed": True},
             # mmengine keeps one logger, visualizer and message hub per name in a process.
             experiment_name=f"{training.stage}_{training.name}_{os.getpid()}_{digest_text(str(training.folder))[:8]}",
-            cfg=Config({"model_wrapper_cfg": _wrapper(processes)} if processes.world > 1 else {}),
+            cfg=Config(_distribution(processes)),
         )
+        # The Runner would build these only once it trains, outside of this `try`.
+        assert runner.train_loop is not None, "it has a training loop"
+        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+        runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
     except (KeyError, TypeError) as error:
         raise InputError(f"model {training.name}: the config does not build ({error}); correct it") from error
+    return runner
 
 
 def _work_dir(training: Training) -> Path:
@@ -198,13 +208,23 @@ def _workers(processes: Processes) -> int:
     return max(1, min(MAX_WORKERS, len(os.sched_getaffinity(0)) // processes.world - 1))
 
 
-def _wrapper(processes: Processes) -> dict[str, object]:
-    devices = [processes.device.index] if processes.device.type == "cuda" else None
-    return {"type": "MMDistributedDataParallel", "device_ids": devices, "broadcast_buffers": False}
+def _distribution(processes: Processes) -> dict[str, object]:
+    """How the Runner spreads the model over processes; on GPUs, batch-norm statistics are those of the whole batch."""
+    if processes.world == 1:
+        return {}
+    on_gpu = processes.device.type == "cuda"
+    wrapper = {
+        "type": "MMDistributedDataParallel",
+        "device_ids": [processes.device.index] if on_gpu else None,
+        "broadcast_buffers": False,
+    }
+    return {"model_wrapper_cfg": wrapper, "sync_bn": "torch" if on_gpu else None}
 
 
 def _schedule(config: Config) -> list[dict[str, Any]]:
     """The schedule with the end filled in; a warm-up of more than a tenth of a shortened training becomes a tenth."""
+    if config.iterations < 2:
+        raise InputError(f"iterations: expected at least 2, found {config.iterations}; a schedule needs two ends")
     schedule = [dict(part) for part in config.param_scheduler]
     warm_up = min(schedule[0].get("end", 0), max(1, config.iterations // 10))
     if len(schedule) > 1:
@@ -213,12 +233,16 @@ def _schedule(config: Config) -> list[dict[str, Any]]:
     return schedule
 
 
-def _last_checkpoint(folder: Path) -> str | None:
-    """The newest complete checkpoint: mmengine writes this pointer after the file."""
-    pointer = folder / "last_checkpoint"
+def _pointer(training: Training) -> Path:
+    """The file that names the newest checkpoint; mmengine writes it after that."""
+    return _work_dir(training) / "last_checkpoint"
+
+
+def _last_checkpoint(pointer: Path) -> str | None:
+    """The newest complete checkpoint, if there is one."""
     if not pointer.exists():
         return None
-    path = folder / Path(pointer.read_text(encoding="utf-8")).name
+    path = pointer.parent / Path(pointer.read_text(encoding="utf-8")).name
     try:
         with torch.serialization.safe_globals(get_torch_safe_globals()):  # of the log buffers that mmengine saves
             torch.load(path, map_location="cpu", weights_only=True, mmap=True)

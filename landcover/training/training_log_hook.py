@@ -61,10 +61,7 @@ class TrainingLogHook(Hook):
             values = {key: float(value) / self._count for key, value in self._sums.items()}
             self._sums, self._count = {}, 0
             if not math.isfinite(values.get("loss", 0.0)):
-                raise InputError(
-                    f"{self._label}: the loss is {values['loss']} at iteration {iteration}; lower "
-                    "optim_wrapper.optimizer.lr (TRAIN_OPTIONS) and run again, the last checkpoint is kept"
-                )
+                raise self._diverged(f"the loss is {values['loss']}", iteration)
             if runner.rank == 0:
                 lr = runner.optim_wrapper.get_lr()["lr"][0]
                 append_log(self._path, {"iteration": iteration, "lr": lr, **values})
@@ -72,10 +69,22 @@ class TrainingLogHook(Hook):
         assert self._progress is not None, "before_train has run"
         self._progress.advance(note=note)
 
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Keeps weights that are not finite from taking the place of sound ones, however rarely lines are written."""
+        for name, weight in checkpoint["state_dict"].items():
+            if not torch.isfinite(weight).all():
+                raise self._diverged(f"{name} is not finite", runner.iter + 1)
+
     def after_train(self, runner: Runner) -> None:
         """Closes the bar."""
         if self._progress is not None:
             self._progress.close()
+
+    def _diverged(self, what: str, iteration: int) -> InputError:
+        return InputError(
+            f"{self._label}: {what} at iteration {iteration}; lower optim_wrapper.optimizer.lr (TRAIN_OPTIONS), "
+            f"delete {self._path.parent} and run again"
+        )
 
 
 def append_log(path: Path, line: Mapping[str, float]) -> None:

@@ -19,7 +19,7 @@ def test_without_arguments_one_view_with_half_a_window_of_stride() -> None:
 
 
 def test_arguments_arrive_in_the_settings() -> None:
-    words = "--scales 0.5 1.75 --flips none both --stride 1".split()
+    words = ["--scales", "0.5", "1.75", "--flips", "none", "both", "--stride", "1"]
     settings = prediction_settings(parsed(*words), "probability")
     assert settings == PredictionSettings((0.5, 1.75), ("none", "both"), 1.0, "probability")
 

@@ -152,7 +152,9 @@ def test_prediction_leaves_the_image_alone_and_keeps_no_graph(strided_network: C
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
-def test_grey_values_of_other_types_are_read_as_they_are(strided_network: Callable[..., nn.Module], dtype: type) -> None:
+def test_grey_values_of_other_types_are_read_as_they_are(
+    strided_network: Callable[..., nn.Module], dtype: type
+) -> None:
     model, image = strided_network(bands=1), random_image(6, 50, 40)
     settings = SlidingWindow(32, 16)
     expected = predict_probabilities(model, image, settings, CPU)

@@ -119,7 +119,11 @@ def test_a_folder_of_another_model_other_views_or_other_images_is_refused(
     other = write_model(tmp_path / "other" / "small" / "model.pth", seed=1)
     views = PredictionSettings(scales=(1.0,), flips=("none",))
     fewer = {stem: images[stem] for stem in sorted(images)[1:]}
-    for arguments in [(other, images, folder, SETTINGS), (model, images, folder, views), (model, fewer, folder, SETTINGS)]:
+    for arguments in [
+        (other, images, folder, SETTINGS),
+        (model, images, folder, views),
+        (model, fewer, folder, SETTINGS),
+    ]:
         with pytest.raises(InputError, match="holds files made from something else"):
             write_score_folder(*arguments, ALONE)
     assert content(folder) == before

@@ -41,7 +41,12 @@ def one_process() -> Processes:
 @pytest.fixture
 def make_training(registered: None, demo_root: Path) -> Callable[..., Training]:
     def make(
-        folder: Path, *options: str, iterations: int = 6, seed: int = 0, hooks: Sequence[Hook] = (), scored: bool = False
+        folder: Path,
+        *options: str,
+        iterations: int = 6,
+        seed: int = 0,
+        hooks: Sequence[Hook] = (),
+        scored: bool = False,
     ) -> Training:
         config = load_config(CONFIG, [*TINY, f"iterations={iterations}", *options])
         tiles = [TrainingTile(tile.sar, tile.labels) for tile in dfc2025_tiles(demo_root / "DFC2025Track1", "train")]

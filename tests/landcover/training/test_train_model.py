@@ -8,7 +8,8 @@ from mmengine.hooks import Hook
 from landcover.errors import InputError
 from landcover.manifest import read_manifest
 from landcover.model_file import load_model
-from landcover.training.train_model import train_model
+from landcover.processes import Processes
+from landcover.training.train_model import _batch_share, _schedule, train_model
 from landcover.training.training_log_hook import read_log
 
 
@@ -90,6 +91,7 @@ def test_the_same_training_gives_the_same_weights_and_another_seed_others(make_t
     for name, seed in (("one", 0), ("again", 0), ("other", 1)):
         train_model(make_training(tmp_path / name, iterations=2, seed=seed), one_process)
     assert_equal_weights(tmp_path / "one", tmp_path / "again")
+    assert (tmp_path / "one/model.pth").read_bytes() == (tmp_path / "again/model.pth").read_bytes()
     key = "decode_head.conv_seg.weight"
     assert not torch.equal(weights(tmp_path / "one")[key], weights(tmp_path / "other")[key])
 
@@ -99,7 +101,7 @@ def test_the_same_training_gives_the_same_weights_and_another_seed_others(make_t
 def test_a_loss_that_is_not_finite_stops_and_keeps_a_sound_checkpoint(
     make_training, one_process, tmp_path, iterations, poisoned
 ):
-    with pytest.raises(InputError, match=r"tiny: .*lower optim_wrapper\.optimizer\.lr"):
+    with pytest.raises(InputError, match=r"tiny: .*lower optim_wrapper\.optimizer\.lr .*, delete \S+ and run again"):
         train_model(make_training(tmp_path, iterations=iterations, hooks=[PoisonAt(poisoned)]), one_process)
     assert Path((tmp_path / "checkpoints/last_checkpoint").read_text()).name == "iter_2.pth"
     checkpoint = torch.load(tmp_path / "checkpoints/iter_2.pth", weights_only=False)
@@ -114,6 +116,7 @@ def test_a_damaged_checkpoint_is_named(make_training, one_process, tmp_path):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(InputError, match=r"iter_2\.pth: expected a training checkpoint.*last_checkpoint"):
         train_model(make_training(tmp_path), one_process)
+    assert (tmp_path / "unfinished.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -136,20 +139,23 @@ def test_a_config_that_does_not_build_is_refused_by_name(make_training, one_proc
     named = value if key == "type" else key
     with pytest.raises(InputError, match=f"model tiny: the config does not build .*{named}"):
         train_model(training, one_process)
+    # a corrected config is another one, and the folder must not refuse it
+    assert train_model(make_training(tmp_path, iterations=2), one_process)
+
+
+def test_a_training_of_one_iteration_is_refused(make_training, one_process, tmp_path):
+    with pytest.raises(InputError, match="iterations: expected at least 2, found 1"):
+        train_model(make_training(tmp_path, iterations=1), one_process)
+    assert not (tmp_path / "unfinished.json").exists()
 
 
 def test_a_batch_that_does_not_divide_by_the_processes_is_refused(make_training, tmp_path):
-    from landcover.processes import Processes
-    from landcover.training.train_model import _batch_share
-
     three = Processes(0, 3, torch.device("cpu"))
     with pytest.raises(InputError, match=r"batch_size: expected a multiple of the 3 processes .* found 2"):
         _batch_share(make_training(tmp_path).config, three)
 
 
 def test_a_short_training_warms_up_for_a_tenth(make_training, tmp_path):
-    from landcover.training.train_model import _schedule
-
     warm_up, decay = _schedule(make_training(tmp_path, iterations=400).config)
     assert (warm_up["begin"], warm_up["end"]) == (0, 40)
     assert (decay["begin"], decay["end"]) == (40, 400)

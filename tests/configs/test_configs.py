@@ -1,0 +1,137 @@
+"""Every shipped config builds what it describes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from mmengine import Config
+from mmengine.optim import build_optim_wrapper
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.registry import MODELS
+
+from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
+from landcover.pretrained import PRETRAINED_WEIGHTS
+from landcover.training.config import load_config
+from stage1_optical_da import resolution_alignment
+from stage1_optical_da.self_training import SelfTraining, teacher_of
+from stage2_sar_seg.train_sar_models import sar_config
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+STAGE_1 = [*sorted((CONFIGS / "stage1").glob("*.py")), *sorted((CONFIGS / "demo").glob("teacher_*.py"))]
+STAGE_2 = [*sorted((CONFIGS / "stage2").glob("*.py")), *sorted((CONFIGS / "demo").glob("sar_*.py"))]
+LEAVES = [*STAGE_1, *STAGE_2]
+TILE = [TrainingTile(Path("image.tif"))]
+
+assert resolution_alignment  # imported for its registered class
+
+
+def named(paths):
+    return pytest.mark.parametrize("path", paths, ids=[f"{path.parent.name}/{path.stem}" for path in paths])
+
+
+def heads_of(model: EncoderDecoder) -> list:
+    return [model.decode_head, *([model.auxiliary_head] if model.with_auxiliary_head else [])]
+
+
+def loss_weights(head) -> list[float]:
+    return [loss.loss_weight for loss in head.loss_decode]
+
+
+def test_no_config_is_left_out():
+    below = [path for path in CONFIGS.rglob("*.py") if "_base_" not in path.parts]
+    assert sorted(below) == sorted(LEAVES)
+    assert len(STAGE_1) >= 5 and len(STAGE_2) >= 9
+
+
+@named(STAGE_1)
+def test_a_teacher_reads_rgb_and_gives_eight_classes(registered, path):
+    config = load_config(path)
+    model = MODELS.build(config.model)
+    assert isinstance(model, EncoderDecoder)
+    assert config.model.backbone.in_channels == 3 and model.data_preprocessor.mean.shape == (3, 1, 1)
+    for head in heads_of(model):
+        assert (head.num_classes, head.ignore_index) == (8, 255)
+        assert [(type(loss).__name__, loss.beta) for loss in head.loss_decode] == [("SymmetricCrossEntropy", 0.0)]
+    assert [loss_weights(head) for head in heads_of(model)] == [[1.0], [0.4]][: len(heads_of(model))]
+
+
+@named(STAGE_2)
+def test_a_sar_model_reads_one_band_and_has_the_robust_losses_on_every_head(registered, path):
+    config = load_config(path)
+    assert config.model.backbone.in_channels == 1
+    assert "self_training" not in config
+    changed = sar_config(config, 60.0, 40.0)
+    model = MODELS.build(changed.model)
+    assert model.data_preprocessor.mean.flatten().tolist() == [60.0]
+    assert model.data_preprocessor.std.flatten().tolist() == [40.0]
+    for head, weight in zip(heads_of(model), (1.0, 0.4), strict=False):
+        assert (head.num_classes, head.ignore_index) == (8, 255)
+        assert [type(loss).__name__ for loss in head.loss_decode] == ["SymmetricCrossEntropy", "LovaszSoftmax"]
+        assert loss_weights(head) == [weight, weight]
+        assert (head.loss_decode[0].alpha, head.loss_decode[0].beta) == (1.0, 1.0)
+    assert config.model.data_preprocessor.mean == [123.675, 116.28, 103.53]
+
+
+@named(STAGE_1)
+def test_the_self_training_of_a_config_surrounds_a_student(registered, path):
+    config = load_config(path)
+    assert "losses" not in config
+    student = load_config(CONFIGS / "demo" / "teacher_segformer.py").model
+    model = MODELS.build({**config.self_training, "student": student})
+    assert isinstance(model, SelfTraining) and isinstance(teacher_of(model), EncoderDecoder)
+    assert (model.confidence, model.target_weight) == (0.968, 1.0)
+    assert model.ema_limit == 0.999 or path.parent.name == "demo"
+    learning = {id(p) for group in build_optim_wrapper(model, config.optim_wrapper).optimizer.param_groups
+        for p in group["params"]}  # fmt: skip
+    assert learning == {id(parameter) for parameter in model.student.parameters()}
+
+
+@named(LEAVES)
+def test_the_augmentations_of_a_config_build(registered, path):
+    config = load_config(path)
+    data = config.train_dataloader.dataset
+    optical = path in STAGE_1
+    for part in (data.source, data.target) if optical else (data,):
+        tiles = TrainingTiles(TILE, "optical" if optical else "sar", config.crop_size, **part)
+        assert len(tiles) == 1
+        assert part.scale == (0.5, 2.0)
+    assert (data.source if optical else data).max_class_share == 0.75
+
+
+@named(LEAVES)
+def test_names_and_schedules_fit_the_numbers(path):
+    config = load_config(path)
+    if path.parent.name == "demo":
+        assert config.pretrained is None and config.iterations <= 1000
+        return
+    assert config.pretrained in PRETRAINED_WEIGHTS
+    assert config.crop_size == int(re.search(r"_(\d+)$", path.stem)[1])
+    assert config.model.backbone.get("img_size", config.crop_size) == config.crop_size
+    assert config.iterations == 80000 if path in STAGE_1 else config.iterations in (80000, 120000, 160000)
+    assert 4 <= config.train_dataloader.batch_size <= 8
+    assert config.optim_wrapper.optimizer.lr == 6e-5 and config.optim_wrapper.optimizer.weight_decay == 0.01
+    warm_up, decay = config.param_scheduler
+    assert warm_up.start_factor * config.optim_wrapper.optimizer.lr == pytest.approx(1e-6)
+    assert (warm_up.end, decay.begin, decay.power, decay.eta_min) == (1500, 1500, 1.0, 0.0)
+    assert config.checkpoint_interval <= config.iterations // 10
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS / "_base_").rglob("*.py")), ids=lambda path: path.stem)
+def test_bases_hold_no_path_of_a_machine(path):
+    text = Config.fromfile(path).pretty_text
+    assert not re.search(r"['\"](/|~|[A-Z]:)", text)
+    assert text.strip()
+
+
+@pytest.mark.parametrize("profile", sorted((CONFIGS / "profiles").glob("*.sh")), ids=lambda path: path.stem)
+def test_profiles_name_configs_that_exist(profile):
+    found = re.findall(r"configs/[\w./-]+\.py", profile.read_text(encoding="utf-8"))
+    assert found
+    assert [name for name in found if CONFIGS.parent / name not in LEAVES] == []
+
+
+@named(LEAVES)
+def test_leaves_are_short(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 40

@@ -1,0 +1,60 @@
+import pytest
+
+from landcover.errors import InputError, command
+
+
+def fail(error):
+    @command
+    def main():
+        """The main function."""
+        raise error
+
+    return main
+
+
+def test_a_mistake_of_the_user_is_one_line_and_exit_code_2(capsys, monkeypatch):
+    monkeypatch.delenv("RANK", raising=False)
+    monkeypatch.delenv("SLURM_PROCID", raising=False)
+    with pytest.raises(SystemExit) as stop:
+        fail(InputError("a.tif: expected one band, found 3"))()
+    assert stop.value.code == 2
+    assert capsys.readouterr() == ("", "error: a.tif: expected one band, found 3\n")
+
+
+def test_a_mistake_found_in_a_loader_process_is_one_line_too(capsys, monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    text = "Caught InputError in DataLoader worker process 0.\nOriginal Traceback:\n  ...\n"
+    with pytest.raises(SystemExit):
+        fail(InputError(f"{text}landcover.errors.InputError: a.tif: found 3\n"))()
+    assert capsys.readouterr().err == "error: a.tif: found 3\n"
+
+
+@pytest.mark.parametrize("variable", ["RANK", "SLURM_PROCID"])
+@pytest.mark.parametrize(("rank", "printed"), [("0", True), ("3", False)])
+def test_of_many_processes_the_first_one_prints(capsys, monkeypatch, variable, rank, printed):
+    for name in ("RANK", "SLURM_PROCID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, rank)
+    with pytest.raises(SystemExit) as stop:
+        fail(InputError("no"))()
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == ("error: no\n" if printed else "")
+
+
+def test_an_interrupt_says_how_to_go_on(capsys):
+    with pytest.raises(SystemExit) as stop:
+        fail(KeyboardInterrupt())()
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "interrupted; run the same command again to continue\n"
+
+
+def test_other_errors_keep_their_traceback_and_the_function_its_name():
+    with pytest.raises(ZeroDivisionError):
+        fail(ZeroDivisionError())()
+    assert fail(None).__name__ == "main" and fail(None).__doc__ == "The main function."
+
+
+def test_a_main_without_error_returns():
+    calls = []
+    command(lambda: calls.append(1))()
+    assert calls == [1]

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from landcover.errors import InputError
+from landcover.transforms.albumentation import Albumentation
+from landcover.transforms.sample import Sample
+
+FLIPS = [{"type": "HorizontalFlip", "p": 0.5}, {"type": "VerticalFlip", "p": 0.5}]
+
+
+@pytest.fixture
+def corners():
+    """1 2 / 3 4 as image and as indices."""
+    image = np.array([[1, 2], [3, 4]], np.uint8)
+    return Sample(image, image + np.uint8(10))
+
+
+def test_the_same_generator_gives_the_same_sample_and_leaves_the_input_alone(corners):
+    chain = Albumentation([*FLIPS, {"type": "RandomBrightnessContrast", "p": 1.0}])
+    for seed in range(5):
+        first, again = (chain(corners, np.random.default_rng(seed)) for _ in range(2))
+        np.testing.assert_array_equal(first.image, again.image)
+        np.testing.assert_array_equal(first.indices, again.indices)
+    np.testing.assert_array_equal(corners.image, [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(corners.indices, [[11, 12], [13, 14]])
+
+
+def test_two_flips_are_drawn_independently(corners):
+    chain, rng = Albumentation(FLIPS), np.random.default_rng(0)
+    upper_left = [int(chain(corners, rng).image[0, 0]) for _ in range(400)]
+    # 400 draws of four equally likely flips: 100 each, standard deviation 8.7
+    assert all(60 < upper_left.count(value) < 140 for value in (1, 2, 3, 4))
+
+
+def test_indices_follow_the_geometry_but_not_the_colours(corners):
+    flips, rng = Albumentation(FLIPS), np.random.default_rng(0)
+    for _ in range(20):
+        sample = flips(corners, rng)
+        np.testing.assert_array_equal(sample.indices, sample.image + 10)
+    brighter = Albumentation([{"type": "RandomBrightnessContrast", "brightness_limit": (0.2, 0.2), "p": 1.0}])
+    sample = brighter(corners, rng)
+    np.testing.assert_array_equal(sample.indices, corners.indices)
+    assert (sample.image > corners.image).all()
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (6, 4, 3)])
+def test_shapes_types_and_unlabelled_images_are_kept(shape):
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    sample = Albumentation([{"type": "HorizontalFlip", "p": 1.0}])(Sample(image), np.random.default_rng(0))
+    assert sample.indices is None and sample.image.dtype == np.uint8 and sample.image.flags.c_contiguous
+    np.testing.assert_array_equal(sample.image, image[:, ::-1])
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_flips_of_other_sar_types_keep_their_values(dtype):
+    image = (1000 * np.random.default_rng(0).random((5, 4))).astype(dtype)
+    sample = Albumentation([{"type": "VerticalFlip", "p": 1.0}])(Sample(image), np.random.default_rng(0))
+    np.testing.assert_array_equal(sample.image, image[::-1])
+
+
+@pytest.mark.parametrize("settings", [{"type": "HorizontalFlop"}, {"p": 0.5}])
+def test_an_unknown_transform_is_refused_by_name(settings):
+    with pytest.raises(InputError, match=rf"augmentation {settings.get('type')!r}: expected the name of an albument"):
+        Albumentation([settings])

@@ -1,0 +1,230 @@
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from stage1_optical_da.class_mix import Mix
+from stage1_optical_da.self_training import SelfTraining, TeacherHook, teacher_of
+
+VOID = 255
+QUIET = {"jitter_probability": 0.0, "blur_probability": 0.0}
+
+pytestmark = pytest.mark.usefixtures("registered")
+
+
+@pytest.fixture
+def model(student: dict[str, Any]) -> SelfTraining:
+    torch.manual_seed(0)
+    network = SelfTraining(student, augmentation=QUIET)
+    network.init_weights()
+    return network.train()
+
+
+class KnownTeacher(nn.Module):
+    """Gives the same logits whatever it sees, at a quarter of the resolution or at any other."""
+
+    def __init__(self, logits: Tensor) -> None:
+        super().__init__()
+        self.data_preprocessor = nn.Module()
+        for name in ("mean", "std"):
+            self.data_preprocessor.register_buffer(name, torch.ones(3, 1, 1))
+        self.logits = logits
+
+    def forward(self, images: Tensor, mode: str) -> Tensor:
+        assert mode == "tensor" and not torch.is_grad_enabled()
+        return self.logits
+
+
+def logits_of(classes: Tensor, probability: Tensor, num_classes: int = 8) -> Tensor:
+    """(B, C, H, W) logits whose softmax gives `probability` to `classes` and the same to each other class."""
+    rest = ((1 - probability) / (num_classes - 1)).log()[:, None].repeat(1, num_classes, 1, 1)
+    return rest.scatter(1, classes[:, None], probability.log()[:, None])
+
+
+def uniform_heads(model: SelfTraining) -> None:
+    """Makes the student give every class 1/8 everywhere: each pixel costs log 8."""
+    for head in (model.student.decode_head, model.student.auxiliary_head):
+        nn.init.zeros_(head.conv_seg.weight)
+        nn.init.zeros_(head.conv_seg.bias)
+
+
+def batch(source: Tensor, target: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    generator = torch.Generator().manual_seed(1)
+    shape = (len(source), 3, *source.shape[1:])
+    images = {name: 255 * torch.rand(shape, generator=generator) for name in ("source", "target")}
+    return images, {"source": source, "target": target}
+
+
+def test_the_teacher_starts_as_the_student_without_gradient_and_stays_in_eval_mode(model: SelfTraining) -> None:
+    assert all(torch.equal(a, b) for a, b in zip(model.teacher.parameters(), model.student.parameters(), strict=True))
+    assert not any(parameter.requires_grad for parameter in model.teacher.parameters())
+    assert all(parameter.requires_grad for parameter in model.student.parameters())
+    model.train()
+    assert model.student.training and model.student.decode_head.training
+    assert not any(module.training for module in model.teacher.modules())
+    assert teacher_of(model) is model.teacher
+
+
+def test_a_training_step_reaches_the_student_and_leaves_the_teacher_alone(model: SelfTraining) -> None:
+    before = {name: value.clone() for name, value in model.teacher.state_dict().items()}
+    labels = torch.randint(0, 8, (2, 32, 32), generator=torch.Generator().manual_seed(0))
+    losses = model(*batch(labels, torch.zeros_like(labels)), mode="loss")
+    total, logged = model.parse_losses(losses)
+    total.backward()
+    assert all(parameter.grad is not None for parameter in model.student.parameters())
+    assert all(parameter.grad is None for parameter in model.teacher.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in model.teacher.state_dict().items())
+    assert set(losses) == {
+        "source.decode.loss_ce",
+        "source.decode.acc_seg",
+        "source.aux.loss_ce",
+        "source.aux.acc_seg",
+        "mix.loss_decode",
+        "mix.loss_auxiliary0",
+        "confident",
+    }
+    trained = [name for name in losses if "loss" in name]
+    assert total.item() == pytest.approx(sum(losses[name].item() for name in trained), rel=1e-6)
+
+
+def test_pseudo_labels_are_the_best_classes_and_confidence_counts_pixels_of_the_image(model: SelfTraining) -> None:
+    classes = torch.tensor([[[0, 1, 2, 3]] * 4, [[4, 5, 6, 7]] * 4])
+    probability = torch.full((2, 4, 4), 0.5)
+    probability[0, 0] = 0.97  # 4 of 16 pixels
+    probability[1, :, :2] = 0.97  # 8 pixels, 6 of them within the 12 of the image
+    coverage = torch.zeros(2, 4, 4, dtype=torch.int64)
+    coverage[1, 3] = VOID
+    model.teacher = KnownTeacher(logits_of(classes, probability))
+    pseudo, share = model.pseudo_labels(torch.zeros(2, 3, 4, 4), coverage)
+    assert pseudo.tolist() == [[[0, 1, 2, 3]] * 4, [[4, 5, 6, 7]] * 3 + [[VOID] * 4]]
+    assert share.tolist() == [0.25, 0.5]
+
+
+def test_confidence_begins_at_the_threshold(model: SelfTraining) -> None:
+    probability = torch.tensor([[[0.967, 0.969], [0.9, 0.999]]])
+    model.teacher = KnownTeacher(logits_of(torch.zeros(1, 2, 2, dtype=torch.int64), probability))
+    _, share = model.pseudo_labels(torch.zeros(1, 3, 2, 2), torch.zeros(1, 2, 2, dtype=torch.int64))
+    assert share.tolist() == [0.5]
+
+
+def test_an_image_that_is_padding_only_has_no_confidence(model: SelfTraining) -> None:
+    model.teacher = KnownTeacher(logits_of(torch.zeros(1, 2, 2, dtype=torch.int64), torch.full((1, 2, 2), 0.99)))
+    pseudo, share = model.pseudo_labels(torch.zeros(1, 3, 2, 2), torch.full((1, 2, 2), VOID))
+    assert pseudo.unique().tolist() == [VOID]
+    assert share.tolist() == [0.0]
+
+
+@pytest.mark.parametrize(("pasted_rows", "padded_rows"), [(0, 0), (16, 0), (16, 8), (0, 32)])
+def test_mixed_pixels_count_one_where_pasted_and_the_confident_share_elsewhere(
+    model: SelfTraining, pasted_rows: int, padded_rows: int
+) -> None:
+    uniform_heads(model)
+    source = torch.full((2, 32, 32), VOID)
+    source[:, :pasted_rows] = 5
+    target = torch.zeros(2, 32, 32, dtype=torch.int64)
+    target[:, 32 - padded_rows :] = VOID
+    probability = torch.full((2, 32, 32), 0.5)
+    probability[0, :, :8], probability[1, :, :24] = 0.99, 0.99  # a quarter and three quarters of each row
+    model.teacher = KnownTeacher(logits_of(torch.full((2, 32, 32), 3), probability))
+    losses = model.loss(*batch(source, target))
+    rows = 32 - padded_rows
+    mean_weight = (pasted_rows + (rows - pasted_rows) * (0.25 + 0.75) / 2) / rows if rows else 0.0
+    assert losses["mix.loss_decode"].item() == pytest.approx(mean_weight * math.log(8), rel=1e-5)
+    assert losses["mix.loss_auxiliary0"].item() == pytest.approx(0.4 * mean_weight * math.log(8), rel=1e-5)
+    assert losses["confident"].item() == pytest.approx(0.5 if rows else 0.0)
+    expected_source = math.log(8) if pasted_rows else 0.0
+    assert losses["source.decode.loss_ce"].item() == pytest.approx(expected_source, rel=1e-5)
+
+
+def test_the_weight_of_target_pixels_scales_the_mixed_loss(model: SelfTraining) -> None:
+    generator = torch.Generator().manual_seed(2)
+    images = 255 * torch.rand(2, 3, 32, 32, generator=generator)
+    indices = torch.randint(0, 8, (2, 32, 32), generator=generator)
+    full = dict(model._mix_losses(Mix(images, indices, torch.ones(2, 32, 32))))
+    tenth = dict(model._mix_losses(Mix(images, indices, torch.full((2, 32, 32), 0.1))))
+    for name, value in full.items():
+        assert value.item() > 0.1
+        assert tenth[name].item() == pytest.approx(0.1 * value.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.25])
+def test_the_target_weight_scales_the_mixed_losses_and_zero_leaves_them_out(
+    student: dict[str, Any], model: SelfTraining, factor: float
+) -> None:
+    labels = torch.randint(0, 8, (2, 32, 32), generator=torch.Generator().manual_seed(0))
+    arguments = batch(labels, torch.zeros_like(labels))
+    torch.manual_seed(5)
+    full = model.loss(*arguments)
+    weighted = SelfTraining(student, target_weight=factor, augmentation=QUIET).train()
+    weighted.load_state_dict(model.state_dict())
+    torch.manual_seed(5)
+    losses = weighted.loss(*arguments)
+    mixed = {name: value.item() / factor for name, value in losses.items() if "mix" in name}
+    assert losses["source.decode.loss_ce"].item() == pytest.approx(full["source.decode.loss_ce"].item(), rel=1e-4)
+    assert set(mixed) == (set() if factor == 0 else {"mix.loss_decode", "mix.loss_auxiliary0"})
+    assert ("confident" in losses) is (factor > 0)
+    for name, value in mixed.items():
+        assert value == pytest.approx(full[name].item(), rel=1e-3)
+
+
+@pytest.mark.parametrize("target_weight", [0.0, 1.0])
+def test_a_batch_without_any_label_has_a_finite_loss_with_gradient_for_every_parameter(
+    student: dict[str, Any], target_weight: float
+) -> None:
+    model = SelfTraining(student, target_weight=target_weight, augmentation=QUIET).train()
+    nothing = torch.full((2, 32, 32), VOID)
+    losses = model.loss(*batch(nothing, nothing))
+    total, _ = model.parse_losses(losses)
+    assert total.item() == 0.0
+    total.backward()
+    for name, parameter in model.student.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+
+
+def test_the_teacher_follows_the_student_with_its_batch_norm_statistics(model: SelfTraining) -> None:
+    labels = torch.randint(0, 8, (2, 32, 32), generator=torch.Generator().manual_seed(0))
+    model.loss(*batch(labels, torch.zeros_like(labels)))  # moves the student's statistics
+    with torch.no_grad():
+        for parameter in model.student.parameters():
+            parameter.add_(1.0)
+    before = {name: value.clone() for name, value in model.teacher.state_dict().items()}
+    model.update_teacher(step=3)
+    moved = 0
+    for name, value in model.teacher.state_dict().items():
+        new = model.student.state_dict()[name]
+        expected = 0.75 * before[name] + 0.25 * new if value.is_floating_point() else new
+        torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
+        moved += "running_" in name and not torch.equal(value, before[name])
+    assert moved >= 4  # mean and variance of both heads' norms
+    model.update_teacher(step=0)
+    assert all(
+        torch.equal(value, model.student.state_dict()[name]) for name, value in model.teacher.state_dict().items()
+    )
+
+
+def test_the_hook_updates_the_teacher_also_inside_a_distributed_wrapper(model: SelfTraining) -> None:
+    class Wrapper(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = model
+
+    class FakeRunner:
+        iter = 1
+
+    for runner_model, expected in ((model, 0.5), (Wrapper(), 0.75)):
+        runner = FakeRunner()
+        runner.model = runner_model
+        with torch.no_grad():
+            model.student.decode_head.conv_seg.bias.fill_(1.0)
+        TeacherHook().after_train_iter(runner, 1)
+        assert model.teacher.decode_head.conv_seg.bias.tolist() == [expected] * 8
+
+
+def test_tensor_mode_gives_the_logits_of_the_teacher(model: SelfTraining) -> None:
+    images = torch.randn(1, 3, 32, 32)
+    with torch.no_grad():
+        model.student.decode_head.conv_seg.bias.add_(3.0)
+        assert torch.equal(model(images), model.teacher(images, mode="tensor"))

@@ -1,0 +1,57 @@
+import torch
+
+from stage1_optical_da.strong_augmentation import StrongAugmentation
+
+
+def random_images(count: int = 2, side: int = 16) -> torch.Tensor:
+    return 255 * torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(0))
+
+
+def test_without_probability_images_stay_as_they_are() -> None:
+    images = random_images()
+    assert torch.equal(StrongAugmentation(jitter_probability=0.0, blur_probability=0.0)(images), images)
+
+
+def test_blur_of_a_point_is_a_gaussian_that_keeps_the_sum() -> None:
+    image = torch.zeros(1, 3, 15, 15)
+    image[..., 7, 7] = 100.0
+    blurred = StrongAugmentation(jitter_probability=0.0, blur_probability=1.0, blur_sigma=(1.0, 1.0))(image)
+    distance = torch.arange(-3, 4).float()
+    kernel = torch.exp(-(distance**2) / 2)
+    kernel /= kernel.sum()
+    torch.testing.assert_close(blurred[0, 1, 4:11, 4:11], 100 * kernel[:, None] * kernel, rtol=0, atol=1e-4)
+    torch.testing.assert_close(blurred.sum((2, 3)), torch.full((1, 3), 100.0), rtol=0, atol=1e-3)
+
+
+def test_blur_leaves_grey_as_it_is() -> None:
+    grey = torch.full((1, 3, 9, 9), 50.0)
+    blurred = StrongAugmentation(jitter_probability=0.0, blur_probability=1.0)(grey)
+    torch.testing.assert_close(blurred, grey, rtol=0, atol=1e-4)
+
+
+def test_jitter_changes_colours_within_0_and_255_and_never_the_input() -> None:
+    images = random_images(8)
+    before = images.clone()
+    torch.manual_seed(0)
+    jittered = StrongAugmentation(jitter_probability=1.0, blur_probability=0.0, jitter_strength=0.5)(images)
+    assert torch.equal(images, before)
+    assert jittered.min() >= 0 and jittered.max() <= 255
+    assert ((jittered - images).abs().mean((1, 2, 3)) > 1).all()
+
+
+def test_draws_are_made_per_image_and_repeat_with_the_seed() -> None:
+    images = random_images(1).repeat(20, 1, 1, 1)
+    augment = StrongAugmentation(jitter_probability=0.5, blur_probability=0.5)
+    torch.manual_seed(1)
+    one = augment(images)
+    torch.manual_seed(1)
+    assert torch.equal(augment(images), one)
+    assert len({image.sum().item() for image in one}) > 5
+
+
+def test_the_given_share_of_images_is_blurred() -> None:
+    torch.manual_seed(0)
+    images = random_images(1, 8).repeat(1000, 1, 1, 1)
+    augmented = StrongAugmentation(jitter_probability=0.0, blur_probability=0.3, blur_sigma=(1.0, 1.0))(images)
+    share = (augmented != images).flatten(1).any(1).float().mean()
+    assert abs(share.item() - 0.3) < 0.05

@@ -1,0 +1,90 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from landcover.model_file import load_model
+from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
+from landcover.prediction.views import View
+from landcover.raster import read_georeference, read_sar
+from landcover.score_file import encode, read_scores
+from stage2_sar_seg.predict_sar import main
+from stage2_sar_seg.train_sar_models import main as train
+
+RunMain = Callable[..., tuple[int, str]]
+
+
+def test_every_val_and_test_tile_gets_the_scores_of_every_model(
+    run_main: RunMain, demo_root: Path, tiny_model: Path, label_folder: Path, tmp_path: Path
+) -> None:
+    data, run_dir = demo_root / "DFC2025Track1", tmp_path / "run"
+    places = ["--dfc-root", data, "--run-dir", run_dir]
+    words = [tiny_model, "--published", tiny_model, "--labels", label_folder, *places]
+    assert run_main(train, *words)[0] == 0
+    folders = {
+        split: [run_dir / "scores" / split / name for name in ("tiny", "tiny_published")] for split in ("val", "test")
+    }
+    command = ["tiny", "tiny_published", *places, "--flips", "none", "vertical"]
+    expected = "".join(
+        f"wrote {count} score files in {folder}\n"
+        for split, count in (("val", 1), ("test", 2))
+        for folder in folders[split]
+    )
+    assert run_main(main, *command) == (0, expected)
+    assert run_main(main, *command) == (0, expected.replace("wrote", "is there:"))
+
+    settings = SlidingWindow(32, 16, (View(), View(1.0, "vertical")))
+    for split in ("val", "test"):
+        images = sorted((data / split / "sar_images").iterdir())
+        for folder in folders[split]:
+            model, _ = load_model(run_dir / "sar_models" / folder.name / "model.pth", torch.device("cpu"))
+            assert sorted(path.name for path in folder.glob("*.tif")) == [image.name for image in images]
+            for image in images:
+                header, codes = read_scores(folder / image.name)
+                assert (header.model, header.encoding) == (folder.name, "logit")
+                probabilities = predict_probabilities(model, read_sar(image), settings, torch.device("cpu"))
+                np.testing.assert_array_equal(codes, encode(probabilities.numpy(), "logit"))
+                assert read_georeference(folder / image.name) == read_georeference(image)
+
+    without_val = Path(shutil.copytree(data, tmp_path / "test_only"))
+    shutil.rmtree(without_val / "val")
+    other = tmp_path / "other_run"
+    shutil.copytree(run_dir / "sar_models", other / "sar_models")
+    code, output = run_main(main, "tiny", "--dfc-root", without_val, "--run-dir", other)
+    assert (code, output) == (0, f"wrote 2 score files in {other / 'scores/test/tiny'}\n")
+
+
+def test_mistakes_are_told_in_one_line(run_main: RunMain, demo_root: Path, tmp_path: Path) -> None:
+    data, run_dir = demo_root / "DFC2025Track1", tmp_path / "run"
+    empty = tmp_path / "empty" / "test" / "sar_images"
+    empty.mkdir(parents=True)
+    foreign = run_dir / "sar_models" / "foreign" / "model.pth"
+    foreign.parent.mkdir(parents=True)
+    torch.save({"state_dict": {"weight": torch.zeros(3)}}, foreign)
+    cases = {
+        f"error: {tmp_path / 'absent'}: expected the OpenEarthMap-SAR folder, found none": [
+            "foreign",
+            "--dfc-root",
+            tmp_path / "absent",
+        ],
+        f"error: {empty}: expected SAR tiles (.tif), found none": ["foreign", "--dfc-root", tmp_path / "empty"],
+        f"error: {run_dir / 'sar_models/untrained/model.pth'}: expected a trained model, found none": [
+            "untrained",
+            "--dfc-root",
+            data,
+        ],
+        f"error: {foreign}: expected a model file (landcover-model-1), found None": ["foreign", "--dfc-root", data],
+        "error: STRIDE: expected a share of the window in (0, 1], found 2.0": [
+            "foreign",
+            "--dfc-root",
+            data,
+            "--stride",
+            "2",
+        ],
+    }
+    for expected, words in cases.items():
+        code, message = run_main(main, *words, "--run-dir", run_dir)
+        assert code == 2, expected
+        assert message.startswith(expected), message

@@ -1,0 +1,112 @@
+"""All stages in order on tiny tiles: first interrupted in the middle, then to the end, then once more."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from stages import ROOT, run_stage, settings
+
+MODELS = ["sar_segformer", "sar_segformer_published", "sar_upernet_convnextv2", "sar_upernet_swinv2"]
+
+
+@pytest.fixture(scope="module")
+def run_dir(demo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run."""
+    folder = tmp_path_factory.mktemp("pipeline") / "run"
+    call = run_stage("run_all.sh", settings(demo_root, folder))
+    assert call.returncode == 0, call.stderr
+    assert "ensemble, mean of logits (submitted)" in call.stdout
+    for name in ("model.pth", "label files in", "score files in", "submission.zip", "metrics.json", "report.html"):
+        assert name in call.stdout
+    return folder
+
+
+def test_the_submission_has_one_flat_label_png_per_test_tile(run_dir: Path, demo_root: Path) -> None:
+    tiles = sorted(path.stem for path in (demo_root / "DFC2025Track1/test/sar_images").iterdir())
+    with zipfile.ZipFile(run_dir / "submission.zip") as archive:
+        assert archive.namelist() == [f"{tile}.png" for tile in tiles]
+        labels = [np.asarray(Image.open(BytesIO(archive.read(name)))) for name in archive.namelist()]
+    for label, tile in zip(labels, tiles, strict=True):
+        with Image.open(demo_root / f"DFC2025Track1/test/sar_images/{tile}.tif") as sar:
+            assert label.shape == (sar.height, sar.width)
+        assert label.dtype == np.uint8
+        assert label.max() <= 8
+
+
+def test_metrics_have_every_product_with_what_it_was_scored_against(run_dir: Path) -> None:
+    metrics = json.loads((run_dir / "metrics.json").read_text())
+    assert list(metrics["teachers"]) == ["teacher_segformer"]
+    assert sorted(metrics["sar_models"]) == MODELS
+    assert metrics["ensemble"]["members"] == [name for name in MODELS if "published" not in name]
+    for entry in (metrics["pseudo_labels"], metrics["ensemble"], *metrics["sar_models"].values()):
+        present = [value for value in entry["iou"].values() if value is not None]
+        assert entry["miou"] == pytest.approx(sum(present) / len(present))
+        assert len(present) + len(entry["absent"]) == 8
+        assert entry["labels"].startswith("manual labels of")
+
+
+def test_a_second_run_changes_nothing_and_says_so(run_dir: Path, demo_root: Path) -> None:
+    before = _digests(run_dir)
+    call = run_stage("run_all.sh", settings(demo_root, run_dir))
+    assert call.returncode == 0, call.stderr
+    assert call.stdout.count("is there:") == 1 + 1 + 1 + 4 + 8
+    assert _digests(run_dir) == before
+
+
+def test_a_killed_prediction_ends_byte_for_byte_the_same(run_dir: Path, demo_root: Path, tmp_path: Path) -> None:
+    finished = run_dir / "scores" / "test" / "sar_segformer"
+    before = _digests(finished)
+    for path in [*sorted(finished.glob("*.tif"))[1:], finished / "manifest.json"]:
+        path.unlink()
+    environment = settings(demo_root, run_dir)
+    with _stage("40_predict_sar.sh", environment) as process:
+        _kill_when((finished / "unfinished.json").exists, process)
+    assert not (finished / "manifest.json").exists()
+    assert run_stage("40_predict_sar.sh", environment).returncode == 0
+    assert _digests(finished) == before
+
+
+def test_a_killed_training_is_continued_from_its_checkpoint(run_dir: Path, demo_root: Path, tmp_path: Path) -> None:
+    environment = settings(demo_root, tmp_path / "run")
+    environment["TEACHER_OPTIONS"] = environment["TEACHER_OPTIONS"].replace("iterations=6", "iterations=60")
+    folder = tmp_path / "run" / "teachers" / "teacher_segformer"
+    with _stage("10_train_teachers.sh", environment) as process:
+        _kill_when((folder / "checkpoints" / "last_checkpoint").exists, process)
+    assert not (folder / "model.pth").exists()
+    call = run_stage("10_train_teachers.sh", environment)
+    assert call.returncode == 0, call.stderr
+    first_line = next(line for line in call.stderr.splitlines() if line.startswith("teacher_segformer: "))
+    assert int(first_line.split()[1].split("/")[0]) > 0  # it did not start at iteration 0
+    iterations = [json.loads(line)["iteration"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert iterations == sorted(iterations)
+    assert iterations[-1] == 60
+    assert not (folder / "checkpoints").exists()
+
+
+def _stage(name: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(["bash", str(ROOT / "tools" / name)], env=environment, start_new_session=True)
+
+
+def _kill_when(reached, process: subprocess.Popen[bytes]) -> None:
+    """Sends SIGKILL to the whole stage as soon as `reached()` holds."""
+    deadline = time.monotonic() + 120
+    while not reached():
+        assert process.poll() is None, "the stage ended before it could be killed"
+        assert time.monotonic() < deadline, "the stage did not get there in two minutes"
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

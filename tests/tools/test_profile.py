@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+from stages import run_stage, settings
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return settings(tmp_path / "data", tmp_path / "run")
+
+
+def test_an_unknown_profile_is_refused_in_one_line(environment: dict[str, str]) -> None:
+    call = run_stage("00_check_data.sh", environment, "configs/profiles/nothing.sh")
+    assert call.returncode == 2
+    assert call.stderr.startswith("error: configs/profiles/nothing.sh: expected a profile, found no such file; ")
+    assert call.stderr.count("\n") == 1
+
+
+def test_an_unknown_variable_of_a_profile_is_refused_by_name(environment: dict[str, str], tmp_path: Path) -> None:
+    profile = tmp_path / "mine.sh"
+    profile.write_text(': "${RUN_DIR:=runs/mine}"\nTECHERS=configs/demo/teacher_segformer.py\n')
+    call = run_stage("10_train_teachers.sh", environment, str(profile))
+    assert call.returncode == 2
+    assert "unknown variable TECHERS" in call.stderr
+    assert call.stderr.count("\n") == 1
+
+
+def test_a_missing_value_is_refused_by_name(environment: dict[str, str], tmp_path: Path) -> None:
+    profile = tmp_path / "mine.sh"
+    profile.write_text("TEACHERS=configs/demo/teacher_segformer.py\n")
+    call = run_stage("10_train_teachers.sh", environment, str(profile))
+    assert (call.returncode, call.stderr.count("\n")) == (2, 1)
+    assert "expected a value for SAR_MODELS" in call.stderr
+
+
+def test_a_missing_data_root_names_the_folder_and_the_variable(environment: dict[str, str], tmp_path: Path) -> None:
+    call = run_stage("00_check_data.sh", environment)
+    assert (call.returncode, call.stderr.count("\n")) == (2, 1)
+    assert str(tmp_path / "data" / "OpenEarthMap") in call.stderr
+    assert "OEM_ROOT" in call.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_launcher_is_refused(environment: dict[str, str]) -> None:
+    call = run_stage("10_train_teachers.sh", {**environment, "LAUNCHER": "ssh"})
+    assert call.returncode == 2
+    assert "LAUNCHER: expected torchrun or slurm, found ssh" in call.stderr

@@ -71,7 +71,7 @@ def test_a_training_step_reaches_the_student_and_leaves_the_teacher_alone(model:
     before = {name: value.clone() for name, value in model.teacher.state_dict().items()}
     labels = torch.randint(0, 8, (2, 32, 32), generator=torch.Generator().manual_seed(0))
     losses = model(*batch(labels, torch.zeros_like(labels)), mode="loss")
-    total, logged = model.parse_losses(losses)
+    total, _ = model.parse_losses(losses)
     total.backward()
     assert all(parameter.grad is not None for parameter in model.student.parameters())
     assert all(parameter.grad is None for parameter in model.teacher.parameters())

@@ -91,17 +91,17 @@ def test_equals_predicting_every_view_and_window_alone(
 def tiny_segmentor() -> ConfigDict:
     return ConfigDict(
         type="EncoderDecoder",
-        data_preprocessor=dict(type="SegDataPreProcessor", mean=[120.0, 110.0, 100.0], std=[60.0, 55.0, 50.0]),
-        backbone=dict(type="FastMixVisionTransformer", embed_dims=8, num_layers=(1, 1, 1, 1)),
-        decode_head=dict(
-            type="FastSegformerHead",
-            in_channels=[8, 16, 40, 64],
-            in_index=[0, 1, 2, 3],
-            channels=16,
-            num_classes=8,
-            align_corners=False,
-        ),
-        test_cfg=dict(mode="slide", crop_size=(64, 64), stride=(48, 40)),
+        data_preprocessor={"type": "SegDataPreProcessor", "mean": [120.0, 110.0, 100.0], "std": [60.0, 55.0, 50.0]},
+        backbone={"type": "FastMixVisionTransformer", "embed_dims": 8, "num_layers": (1, 1, 1, 1)},
+        decode_head={
+            "type": "FastSegformerHead",
+            "in_channels": [8, 16, 40, 64],
+            "in_index": [0, 1, 2, 3],
+            "channels": 16,
+            "num_classes": 8,
+            "align_corners": False,
+        },
+        test_cfg={"mode": "slide", "crop_size": (64, 64), "stride": (48, 48)},
     )
 
 
@@ -110,9 +110,7 @@ def test_one_view_equals_the_slide_mode_of_mmsegmentation() -> None:
     from mmseg.registry import MODELS
 
     torch.manual_seed(0)
-    config = tiny_segmentor()
-    config.test_cfg.stride = (48, 48)
-    model = MODELS.build(config)
+    model = MODELS.build(tiny_segmentor())
     model.init_weights()
     nn.init.normal_(model.decode_head.conv_seg.weight, std=2.0)
     model.double().eval()

@@ -77,8 +77,10 @@ def teacher_training(
     """
     labelled = [TrainingTile(tile.image, tile.labels) for tile in source]
     data = config.train_dataloader.dataset
+    alignment = {"type": "ResolutionAlignment", **data.resolution_alignment}
+    aligned = {**data.source, "augmentations": [*data.source.augmentations, alignment]}
     pairs = SourceTargetPairs(
-        TrainingTiles(labelled, "optical", config.crop_size, seed=seed, **data.source),
+        TrainingTiles(labelled, "optical", config.crop_size, seed=seed, **aligned),
         # Another stream, so that tile n of both sets does not get the same crop and flips.
         TrainingTiles(target, "optical", config.crop_size, seed=seed + 1, **data.target),
     )

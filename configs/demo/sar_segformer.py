@@ -6,6 +6,7 @@ _base_ = [
     "../_base_/schedules/demo.py",
 ]
 model = dict(
-    backbone=dict(in_channels=1, embed_dims=16, num_layers=(1, 1, 1, 1), drop_path_rate=0.0),
-    decode_head=dict(in_channels=[16, 32, 80, 128], channels=64, dropout_ratio=0.0),
+    backbone=dict(in_channels=1, embed_dims=32, num_layers=(1, 1, 1, 1), drop_path_rate=0.0),
+    decode_head=dict(in_channels=[32, 64, 160, 256], channels=96, dropout_ratio=0.0),
 )
+train_dataloader = dict(dataset=dict(scale=(0.75, 1.33)))

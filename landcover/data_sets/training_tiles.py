@@ -21,6 +21,9 @@ from landcover.raster import read_labels, read_optical, read_sar
 from landcover.transforms.random_scale_crop import RandomScaleCrop
 from landcover.transforms.sample import Sample, Transform
 
+DECODED_BYTES = 256 * 1024**2
+"""Memory for decoded tiles in each process that loads; a larger set is partly decoded anew."""
+
 
 @dataclass(frozen=True)
 class TrainingTile:
@@ -59,6 +62,8 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         if not tiles:
             raise InputError(f"training set ({modality}): expected at least one tile, found none; check the data root")
         self.tiles, self.seed = list(tiles), seed
+        self._decoded: dict[TrainingTile, Sample] = {}
+        self._free_bytes = DECODED_BYTES
         self._read = {"optical": read_optical, "sar": read_sar}[modality]
         self._crop = RandomScaleCrop(crop_size, scale, max_class_share)
         self._augmentations: list[Transform] = [TRANSFORMS.build(dict(settings)) for settings in augmentations]
@@ -81,9 +86,20 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         """The augmented sample `ordinal`."""
         tile = self.tiles[shuffled_index(ordinal, len(self.tiles), self.seed)]
         rng = np.random.default_rng([self.seed, ordinal])
-        sample = self._crop(self._load(tile), rng)
+        sample = self._crop(self._loaded(tile), rng)
         for augmentation in self._augmentations:
             sample = augmentation(sample, rng)
+        return sample
+
+    def _loaded(self, tile: TrainingTile) -> Sample:
+        """The decoded tile; small data sets stay decoded in memory."""
+        if tile in self._decoded:
+            return self._decoded[tile]
+        sample = self._load(tile)
+        size = sample.image.nbytes + (0 if sample.indices is None else sample.indices.nbytes)
+        if size <= self._free_bytes:
+            self._free_bytes -= size
+            self._decoded[tile] = sample
         return sample
 
     def _load(self, tile: TrainingTile) -> Sample:

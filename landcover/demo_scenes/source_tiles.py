@@ -28,8 +28,8 @@ REGIONS = (
     ("marshfield", SUBURB, SPRING),
     ("puerto_claro", CITY, DRY_SEASON),
 )
-"""Made-up regions with an appearance of their own: OpenEarthMap has 97 regions in 44 countries. Some have an underscore,
-as names of real ones may."""
+"""Made-up regions and how they look: OpenEarthMap has 97 regions in 44 countries. Some have an underscore, as names of
+real ones may."""
 
 UNKNOWN_SHARE = 0.2
 """Share of the tiles in which one object is labelled unknown."""

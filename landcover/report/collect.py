@@ -10,7 +10,7 @@ from typing import Any
 
 from landcover.errors import InputError
 from landcover.manifest import FINISHED, read_manifest
-from landcover.training.training_log_hook import LOG_NAME, read_log
+from landcover.training_log import LOG_NAME, read_log
 
 TRAININGS = (("teachers", "Teachers"), ("sar_models", "SAR models"))
 """Folders of trained models and their headings."""

@@ -81,7 +81,9 @@ def _set(config: Config, option: str) -> None:
     """Sets one existing key; a key that does not exist is refused, because it would be ignored."""
     name, separator, text = option.partition("=")
     if not separator:
-        raise InputError(f"option {option!r}: expected key.key=value, found no '='; correct TRAIN_OPTIONS")
+        raise InputError(
+            f"option {option!r}: expected key.key=value, found no '='; correct TEACHER_OPTIONS, SAR_OPTIONS"
+        )
     *parents, last = name.split(".")
     place: Any = config
     for part in parents:
@@ -96,7 +98,9 @@ def _child(place: Any, part: str, name: str) -> Any:  # any node of a config tre
     if isinstance(place, (Config, ConfigDict)) and part in place:
         return place[part]
     known = list(place) if isinstance(place, (Config, ConfigDict)) else []
-    raise InputError(f"option {name!r}: the config has no key {part!r}{_hint(part, known)}; correct TRAIN_OPTIONS")
+    raise InputError(
+        f"option {name!r}: the config has no key {part!r}{_hint(part, known)}; correct TEACHER_OPTIONS, SAR_OPTIONS"
+    )
 
 
 def _value(text: str) -> object:

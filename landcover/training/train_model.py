@@ -25,8 +25,9 @@ from landcover.manifest import OutputFolder, digest_text
 from landcover.model_file import ModelInfo, load_model, save_model
 from landcover.processes import Processes
 from landcover.training.random_state_hook import RandomStateHook
-from landcover.training.training_log_hook import LOG_NAME, TrainingLogHook
+from landcover.training.training_log_hook import TrainingLogHook
 from landcover.training.validation_hook import ValidationHook, ValidationTiles, validate
+from landcover.training_log import LOG_NAME
 
 MODEL_NAME = "model.pth"
 METRICS_NAME = "metrics.json"

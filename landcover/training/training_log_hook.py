@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,7 @@ from mmengine.runner import Runner
 from landcover.atomic import write_text
 from landcover.errors import InputError
 from landcover.progress import Progress
-
-LOG_NAME = "log.jsonl"
+from landcover.training_log import append_log, read_log
 
 
 @HOOKS.register_module()
@@ -82,23 +80,6 @@ class TrainingLogHook(Hook):
 
     def _diverged(self, what: str, iteration: int) -> InputError:
         return InputError(
-            f"{self._label}: {what} at iteration {iteration}; lower optim_wrapper.optimizer.lr (TRAIN_OPTIONS), "
+            f"{self._label}: {what} at iteration {iteration}; lower optim_wrapper.optimizer.lr, "
             f"delete {self._path.parent} and run again"
         )
-
-
-def append_log(path: Path, line: Mapping[str, float]) -> None:
-    """Adds one line to a training log."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-
-
-def read_log(path: Path) -> list[dict[str, float]]:
-    """Lines of a training log; a last line cut off by a kill is left out."""
-    lines = []
-    for text in path.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(text))
-        except ValueError:
-            break
-    return lines

@@ -19,7 +19,7 @@ from landcover.prediction.sliding_window import SlidingWindow, predict_probabili
 from landcover.prediction.write_scores import READERS
 from landcover.processes import Processes
 from landcover.raster import read_labels
-from landcover.training.training_log_hook import append_log
+from landcover.training_log import append_log
 
 
 @dataclass(frozen=True)

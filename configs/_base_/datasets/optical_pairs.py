@@ -16,11 +16,9 @@ train_dataloader = dict(
                     type="Albumentation",
                     transforms=[
                         *geometry,
-                        dict(type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05),
+                        dict(type="ColorJitter", brightness=0.3, contrast=0.3, saturation=0.4, hue=0.05, p=0.8),
                     ],
                 ),
-                # U(0.1, 0.35) with probability 0.2: the source is finer than the target
-                dict(type="ResolutionAlignment", probability=0.2, ratio=(0.1, 0.35)),
             ],
         ),
         target=dict(
@@ -28,6 +26,8 @@ train_dataloader = dict(
             max_class_share=1.0,  # no labels to judge a crop by
             augmentations=[dict(type="Albumentation", transforms=geometry)],
         ),
+        # Of source images, after their augmentations: OpenEarthMap is finer than OpenEarthMap-SAR.
+        resolution_alignment=dict(probability=0.2, ratio=(0.1, 0.35)),
     ),
 )
 

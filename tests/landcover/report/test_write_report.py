@@ -8,7 +8,7 @@ import pytest
 
 from landcover.report.write_report import write_report
 
-SETTINGS = {"SEED": "7", "TRAIN_OPTIONS": "<script>alert('&')</script>"}
+SETTINGS = {"SEED": "7", "TEACHER_OPTIONS, SAR_OPTIONS": "<script>alert('&')</script>"}
 VOID_ELEMENTS = {"meta", "img", "wbr"}
 
 

@@ -49,7 +49,10 @@ def test_options_replace_values_of_any_depth_and_type():
     ("option", "message"),
     [
         ("iteration=7", r"option 'iteration': the config has no key 'iteration' \(did you mean 'iterations'\?\)"),
-        ("optim_wrapper.optimiser.lr=1", r"no key 'optimiser' \(did you mean 'optimizer'\?\); correct TRAIN_OPTIONS"),
+        (
+            "optim_wrapper.optimiser.lr=1",
+            r"no key 'optimiser' \(did you mean 'optimizer'\?\); correct TEACHER_OPTIONS, SAR_OPTIONS",
+        ),
         ("optim_wrapper.optimizer.rl=1", r"option 'optim_wrapper.optimizer.rl': the config has no key 'rl'"),
         ("losses.2.beta=1", r"option 'losses.2.beta': the config has no key '2'"),
         ("crop_size.x=1", r"option 'crop_size.x': the config has no key 'x'"),

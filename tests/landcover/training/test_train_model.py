@@ -10,7 +10,7 @@ from landcover.manifest import read_manifest
 from landcover.model_file import load_model
 from landcover.processes import Processes
 from landcover.training.train_model import _batch_share, _schedule, train_model
-from landcover.training.training_log_hook import read_log
+from landcover.training_log import read_log
 
 
 class StopAt(Hook):

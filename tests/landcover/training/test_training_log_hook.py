@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from landcover.errors import InputError
-from landcover.training.training_log_hook import TrainingLogHook, append_log, read_log
+from landcover.training.training_log_hook import TrainingLogHook
+from landcover.training_log import append_log, read_log
 
 
 def train(hook, losses, start=0, max_iters=6, rank=0):

@@ -8,8 +8,8 @@ from torch import nn
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.processes import Processes
 from landcover.raster import write_raster
-from landcover.training.training_log_hook import read_log
 from landcover.training.validation_hook import ValidationHook, ValidationTiles, validate
+from landcover.training_log import read_log
 
 
 class ByGreyValue(nn.Module):

@@ -21,6 +21,8 @@ from landcover.no_data import no_data_mask
 from landcover.progress import track
 from landcover.raster import read_sar
 
+ZIP_NAME = "submission.zip"
+
 
 def make_submission(
     members: Sequence[Member],
@@ -53,7 +55,7 @@ def make_submission(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for tile_counts in track(pool.map(write, tiles), "average", len(tiles)):
             counts += tile_counts
-    zip_path = run_dir / "submission.zip"
+    zip_path = run_dir / ZIP_NAME
     pack(folder, tiles, zip_path, scheme)
     print("\n".join(share_lines(counts, scheme)))
     return zip_path

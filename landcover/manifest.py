@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ class OutputFolder:
         same description stay, so that the caller can go on.
 
         Raises:
-            InputError: the folder was made, or begun, from something else.
+            InputError: the folder was made, or begun, from something else, or holds files of unknown origin.
         """
         if self._matches(self.manifest):
             wrong = self._wrong_files()
@@ -91,8 +92,11 @@ class OutputFolder:
                 return True
             for path in wrong:
                 path.unlink(missing_ok=True)
-        else:
-            self._matches(self.folder / UNFINISHED)
+        elif not self._matches(self.folder / UNFINISHED) and self.folder.is_dir() and any(self.folder.iterdir()):
+            raise InputError(
+                f"{self.folder}: holds files but no {FINISHED} that says what made them; "
+                "choose another RUN_DIR, or delete this folder to make it anew"
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / UNFINISHED, self._description())
         self.manifest.unlink(missing_ok=True)
@@ -101,8 +105,8 @@ class OutputFolder:
         return False
 
     def release(self) -> None:
-        """Takes the claim back: nothing was made, so other settings may follow."""
-        (self.folder / UNFINISHED).unlink(missing_ok=True)
+        """Takes the claim back and removes the folder: nothing was made yet, so other settings may follow."""
+        shutil.rmtree(self.folder)
 
     def finish(self, files: Iterable[Path], about: Mapping[str, Any] | None = None) -> None:
         """Writes the manifest with a row per file of `files` (inside the folder); the folder is then complete."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from landcover.report.write_report import write_report
-
 from ensemble.average import Average
 from ensemble.evaluate_run import AVERAGES, evaluate_run
-from ensemble.make_submission import make_submission
+from ensemble.make_submission import ZIP_NAME, make_submission
 from ensemble.members import parse_members
 from landcover.atomic import write_json
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.errors import InputError, command
+from landcover.manifest import digest
 from landcover.report.table import result_table
+from landcover.report.write_report import write_report
 
 
 @command
@@ -38,8 +38,9 @@ def main() -> None:
         raise InputError(f"AVERAGE: expected one of {', '.join(AVERAGES)}, found {arguments.average!r}; correct it")
     run_dir, truth_root = arguments.run_dir, arguments.truth_root or arguments.dfc_root
     members = parse_members(run_dir / "scores" / "test", arguments.member)
+    before = digest(run_dir / ZIP_NAME) if (run_dir / ZIP_NAME).exists() else None
     zip_path = make_submission(members, dfc2025_tiles(arguments.dfc_root, "test"), run_dir, average)
-    print(f"wrote {zip_path}, ready to upload")
+    print(f"{'is there:' if digest(zip_path) == before else 'wrote'} {zip_path}, checked and ready to upload")
     metrics = evaluate_run(
         run_dir, arguments.dfc_root, truth_root, arguments.teachers, members, arguments.others, average
     )

@@ -2,7 +2,7 @@
 # defines `run`, which starts a Python command in one process or several.
 
 PROFILE="${1:-$REPO_ROOT/configs/profiles/demo.sh}"
-KNOWN="OEM_ROOT DFC_ROOT TRUTH_ROOT RUN_DIR SOURCE_SPLITS TEACHERS SAR_MODELS PUBLISHED_MODELS ENSEMBLE AVERAGE SCALES FLIPS STRIDE SEED TEACHER_OPTIONS SAR_OPTIONS PRETRAINED PRETRAINED_DIR GPUS LAUNCHER"
+KNOWN="OEM_ROOT DFC_ROOT TRUTH_ROOT RUN_DIR SOURCE_SPLITS TEACHERS SAR_MODELS PUBLISHED_MODELS ENSEMBLE AVERAGE SCALES FLIPS STRIDE SEED TEACHER_OPTIONS SAR_OPTIONS PRETRAINED PRETRAINED_DIR GPUS LAUNCHER SLURM_OPTIONS"
 
 _profile_fail() {
     echo "error: $*" >&2
@@ -50,10 +50,11 @@ each() {
     for value in "$@"; do printf -- '--%s\n%s\n' "$key" "$value"; done
 }
 
-# run MODULE ARGUMENTS: python -m MODULE, under torchrun for GPUS > 1, under srun for LAUNCHER=slurm.
+# run MODULE ARGUMENTS: python -m MODULE, under torchrun for GPUS > 1, under srun for LAUNCHER=slurm
+# (SLURM_OPTIONS: partition, nodes and how GPUs are asked for).
 run() {
     case "$LAUNCHER" in
-        slurm) srun --ntasks="$GPUS" --gres="gpu:$GPUS" --kill-on-bad-exit=1 ${SLURM_OPTIONS:-} python -m "$@" ;;
+        slurm) srun --ntasks="$GPUS" --kill-on-bad-exit=1 ${SLURM_OPTIONS:---gpus-per-task=1} python -m "$@" ;;
         torchrun)
             if [ "$GPUS" -gt 1 ]; then
                 OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" torchrun --standalone --nproc_per_node "$GPUS" -m "$@"

@@ -13,7 +13,7 @@ model = dict(
         in_channels=1,
         drop_path_rate=0.0,
     ),
-    decode_head=dict(in_channels=[24, 48, 96, 192], channels=48, dropout_ratio=0.0),
+    decode_head=dict(in_channels=[24, 48, 96, 192], channels=32, dropout_ratio=0.0),
     auxiliary_head=dict(in_channels=96, channels=32, dropout_ratio=0.0),
 )
 train_dataloader = dict(dataset=dict(scale=(0.75, 1.33)))

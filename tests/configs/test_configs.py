@@ -81,7 +81,8 @@ def test_the_self_training_of_a_config_surrounds_a_student(registered, path):
     student = load_config(CONFIGS / "demo" / "teacher_segformer.py").model
     model = MODELS.build({**config.self_training, "student": student})
     assert isinstance(model, SelfTraining) and isinstance(teacher_of(model), EncoderDecoder)
-    assert (model.confidence, model.target_weight) == (0.968, 1.0)
+    published = "stage1" in path.parts
+    assert (model.confidence, model.target_weight) == (0.968 if published else 0.9, 1.0)
     assert model.ema_limit == 0.999 or path.parent.name == "demo"
     learning = {id(p) for group in build_optim_wrapper(model, config.optim_wrapper).optimizer.param_groups
         for p in group["params"]}  # fmt: skip
@@ -96,7 +97,7 @@ def test_the_augmentations_of_a_config_build(registered, path):
     for part in (data.source, data.target) if optical else (data,):
         tiles = TrainingTiles(TILE, "optical" if optical else "sar", config.crop_size, **part)
         assert len(tiles) == 1
-        assert part.scale == (0.5, 2.0)
+        assert part.scale == ((0.75, 1.33) if path.parent.name == "demo" else (0.5, 2.0))
     assert (data.source if optical else data).max_class_share == 0.75
 
 
@@ -104,7 +105,7 @@ def test_the_augmentations_of_a_config_build(registered, path):
 def test_names_and_schedules_fit_the_numbers(path):
     config = load_config(path)
     if path.parent.name == "demo":
-        assert config.pretrained is None and config.iterations <= 1000
+        assert config.pretrained is None and config.iterations < 2000
         return
     assert config.pretrained in PRETRAINED_WEIGHTS
     assert config.crop_size == int(re.search(r"_(\d+)$", path.stem)[1])

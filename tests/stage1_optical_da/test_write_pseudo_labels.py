@@ -7,7 +7,7 @@ import pytest
 
 from ensemble.members import Member
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.manifest import FINISHED, digest
+from landcover.manifest import FINISHED, UNFINISHED, digest
 from landcover.raster import Georeference, read_georeference, read_labels, read_raster, write_raster
 from landcover.score_file import ScoreHeader, read_header, write_scores
 from stage1_optical_da.train_teachers import main as train
@@ -73,7 +73,7 @@ def test_a_rerun_completes_the_folder_to_the_same_bytes_and_other_teachers_are_r
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert write_label_folder(members, images, folder) is False
     (folder / "a.tif").unlink()
-    (folder / FINISHED).unlink()
+    (folder / FINISHED).rename(folder / UNFINISHED)  # killed before the end
     assert write_label_folder(members, images, folder) is True
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     with pytest.raises(ValueError, match=r"holds files made from something else"):

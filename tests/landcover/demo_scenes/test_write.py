@@ -29,7 +29,7 @@ def demo(tmp_path_factory):
 
 def test_the_layout_is_the_published_one(demo):
     assert (demo / "OpenEarthMap/train.txt").read_text().split() == [
-        "northvale_1.tif", "lake_county_1.tif", "eastport_1.tif", "northvale_2.tif",
+        "northvale_1.tif", "lake_county_1.tif", "eastport_1.tif", "campo_seco_1.tif",
     ]  # fmt: skip
     assert (demo / "OpenEarthMap/val.txt").read_text().split() == ["northvale_901.tif", "lake_county_901.tif"]
     areas = [f"TrainArea_{number:03d}.tif" for number in (1, 2, 3)]
@@ -55,7 +55,7 @@ def test_every_file_reads_as_what_it_is_and_only_images_are_georeferenced(demo):
             assert not read_georeference(path)
         else:
             shape = read_sar(path).shape if folder == "sar_images" else read_optical(path).shape[:2]
-            assert shape == ((90, 102) if path.name == "northvale_2.tif" else (96, 96))
+            assert shape == ((90, 102) if path.name == "campo_seco_1.tif" else (96, 96))
             assert read_georeference(path)
 
 

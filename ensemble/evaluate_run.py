@@ -45,8 +45,10 @@ def evaluate_run(
     metrics = {"teachers": {name: _source_score(run_dir / "teachers" / name) for name in teachers}}
     metrics.update(_label_scores(run_dir, dfc_root, truth_root, metrics["teachers"]))
     split, truth = _sar_truth(dfc_root, truth_root)
+    names = [member.name for member in members]
     if not truth:
-        return {**metrics, "sar_models": {m.name: UNSCORED for m in members}, "ensemble": UNSCORED}
+        unscored = dict.fromkeys((*names, *others), UNSCORED)
+        return {**metrics, "sar_models": unscored, "ensemble": {**UNSCORED, "members": names}}
     told = f"manual labels of {len(truth)} {split} tiles"
     scores = run_dir / "scores" / split
     scored = [Member(member.name, scores / member.name, member.weight) for member in members]
@@ -58,7 +60,7 @@ def evaluate_run(
         "ensemble": {
             **averages[average],
             "average": average,
-            "members": [m.name for m in members],
+            "members": names,
             "averages": averages,
         },
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 from landcover.errors import InputError
 from landcover.manifest import FINISHED, read_manifest
+from landcover.report.results import member_names
 from landcover.training_log import LOG_NAME, read_log
 
 TRAININGS = (("teachers", "Teachers"), ("sar_models", "SAR models"))
@@ -57,7 +58,9 @@ class Run:
 
     def member_scores(self, tile: str) -> list[Path]:
         """Score files of one test tile, by member."""
-        return sorted((self.folder / "scores" / "test").glob(f"[!.]*/{tile}.tif"))
+        members = member_names(self.metrics)
+        found = sorted((self.folder / "scores" / "test").glob(f"[!.]*/{tile}.tif"))
+        return [path for path in found if not members or path.parent.name in members]
 
 
 def collect_run(folder: Path) -> Run:

@@ -69,9 +69,15 @@ def score_groups(metrics: Metrics) -> list[ScoreGroup]:
     ]
 
 
+def member_names(metrics: Metrics) -> list[str]:
+    """SAR models of the ensemble; all of them where the ensemble does not name its members."""
+    return (metrics.get("ensemble") or {}).get("members") or sorted(metrics.get("sar_models") or {})
+
+
 def member_mean(metrics: Metrics) -> float | None:
-    """Mean mIoU of the SAR models, None unless all were scored against the labels of the ensemble."""
-    ensemble, members = metrics.get("ensemble"), list((metrics.get("sar_models") or {}).values())
+    """Mean mIoU of the members, None unless all were scored against the labels of the ensemble."""
+    ensemble, scored = metrics.get("ensemble"), metrics.get("sar_models") or {}
+    members = [scored[name] for name in member_names(metrics) if name in scored]
     if not ensemble or not members or any(member.get("labels") != ensemble["labels"] for member in members):
         return None
     scores = [member["miou"] for member in members]

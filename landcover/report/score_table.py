@@ -50,5 +50,5 @@ def _cell(row: ScoreRow, group: ScoreGroup, column: str | None) -> str:
     score, best = score_of(row, column), group.best(column)
     shown = percent(score)
     # Values that print alike are alike to the reader: all of them are bold.
-    is_best = score is not None and best is not None and shown == percent(best)
+    is_best = score is not None and best is not None and best > 0 and shown == percent(best)
     return f"<td>{f'<strong>{shown}</strong>' if is_best else shown}</td>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from landcover.report.collect import Run
 from landcover.report.markup import counted, percent, text
-from landcover.report.results import member_mean
+from landcover.report.results import member_mean, member_names
 
 ZIP_NAME = "submission.zip"
 TRAINED = (("teachers", "teacher"), ("sar_models", "SAR model"))
@@ -30,7 +30,7 @@ def _sentence(run: Run) -> str:
     if not ensemble:
         return f"{submission} The ensemble has no score: there are no manual labels of the test tiles."
     mean = member_mean(run.metrics)
-    members = len(run.metrics.get("sar_models") or {})
+    members = len(member_names(run.metrics))
     against = f", scored against {ensemble['labels']}"
     reached = f"The ensemble reaches {percent(ensemble['miou'])} % mIoU{against}"
     if mean is None or members < 2 or ensemble["miou"] is None:

@@ -99,11 +99,11 @@ def train_model(training: Training, processes: Processes) -> bool:
         write_text(training.folder / "config.py", text)
     try:
         runner = _build_runner(training, processes)
+        runner.train()
     except InputError:
         if processes.first and not _pointer(training).exists():
-            output.release()  # a corrected config is another one
+            output.release()  # corrected data or a corrected config are other inputs
         raise
-    runner.train()
     if processes.first:
         _export(training, runner)
     processes.barrier()

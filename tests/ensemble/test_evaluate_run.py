@@ -65,8 +65,8 @@ def test_without_any_labels_everything_is_unscored_but_the_source_score_stays(ru
     assert metrics == {
         "teachers": {"teacher": {"miou": 0.5, "labels": "val"}},
         "pseudo_labels": unscored,
-        "sar_models": {"good": unscored, "bad": unscored},
-        "ensemble": unscored,
+        "sar_models": {"good": unscored, "bad": unscored, "other": unscored},
+        "ensemble": {**unscored, "members": ["good", "bad"]},
     }
 
 

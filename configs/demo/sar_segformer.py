@@ -1,7 +1,7 @@
 # Tiny version of configs/stage2/segformer_mit-b3_768.py.
 _base_ = [
     "../_base_/models/segformer_mit.py",
-    "../_base_/datasets/sar.py",
+    "../_base_/datasets/sar_demo.py",
     "../_base_/losses/sce_lovasz.py",
     "../_base_/schedules/demo.py",
 ]
@@ -9,4 +9,3 @@ model = dict(
     backbone=dict(in_channels=1, embed_dims=32, num_layers=(1, 1, 1, 1), drop_path_rate=0.0),
     decode_head=dict(in_channels=[32, 64, 160, 256], channels=96, dropout_ratio=0.0),
 )
-train_dataloader = dict(dataset=dict(scale=(0.75, 1.33)))

@@ -1,7 +1,7 @@
 # Tiny version of configs/stage2/upernet_convnextv2-b_1024.py.
 _base_ = [
     "../_base_/models/upernet_convnextv2.py",
-    "../_base_/datasets/sar.py",
+    "../_base_/datasets/sar_demo.py",
     "../_base_/losses/sce_lovasz.py",
     "../_base_/schedules/demo.py",
 ]
@@ -15,4 +15,3 @@ model = dict(
     decode_head=dict(in_channels=[24, 48, 96, 192], channels=32, dropout_ratio=0.0),
     auxiliary_head=dict(in_channels=96, channels=32, dropout_ratio=0.0),
 )
-train_dataloader = dict(dataset=dict(scale=(0.75, 1.33)))

@@ -92,7 +92,8 @@ def _rows(metrics: Metrics) -> Iterator[tuple[str, ScoreRow]]:
             yield "Teachers, source", _row(name, source)
     for name in sorted(teachers):
         if "miou" in teachers[name]:
-            yield "Teachers, target", _row(name, teachers[name])
+            # Without a truth of the target, the source score is the only one.
+            yield "Teachers, target" if "source" in teachers[name] else "Teachers", _row(name, teachers[name])
     for key, name in (("published_labels", "published labels"), ("pseudo_labels", "pseudo-labels of the teachers")):
         if metrics.get(key):
             yield "Training labels", _row(name, metrics[key])

@@ -13,7 +13,7 @@ TEACHERS = {
 def test_columns_are_aligned_in_percent_and_absent_classes_are_dashes():
     assert result_table(TEACHERS).splitlines() == [
         "IoU in %   mIoU  barel  range  devel   road   tree  water  agric  build",
-        "Teachers, target, against truth",
+        "Teachers, against truth",
         "  a        50.0      -      -      -      -      -      -      -  100.0",
         "  longer      -    6.3      -      -      -      -      -      -    0.0",
     ]

@@ -19,6 +19,9 @@ from landcover.errors import InputError
 
 FORMAT = "landcover-model-1"
 
+MODEL_NAME = "model.pth"
+"""Name of the model file in the folder of a training."""
+
 
 @dataclass(frozen=True)
 class ModelInfo:

@@ -13,10 +13,12 @@ from landcover.data_sets.open_earth_map import LabelledTile, open_earth_map_tile
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import command
 from landcover.manifest import digest_all
+from landcover.model_file import MODEL_NAME
 from landcover.processes import start_processes
 from landcover.registry import register_all
 from landcover.training.config import load_config, network_to_train
-from landcover.training.train_model import MODEL_NAME, Training, train_model
+from landcover.training.train_model import train_model
+from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
 from stage1_optical_da import resolution_alignment, self_training
 from stage1_optical_da.source_target_pairs import SourceTargetPairs

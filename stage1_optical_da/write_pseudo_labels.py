@@ -12,13 +12,13 @@ from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.errors import command
 from landcover.manifest import FINISHED, OutputFolder, digest
+from landcover.model_file import MODEL_NAME
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.write_scores import write_score_folder
 from landcover.processes import start_processes
 from landcover.progress import track
 from landcover.raster import read_georeference, write_raster
 from landcover.registry import register_all
-from landcover.training.train_model import MODEL_NAME
 
 
 @command

@@ -13,11 +13,13 @@ from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles, truth_labels
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import InputError, command
 from landcover.manifest import digest_all, read_manifest
+from landcover.model_file import MODEL_NAME
 from landcover.processes import start_processes
 from landcover.registry import register_all
 from landcover.training.band_statistics import band_statistics
 from landcover.training.config import load_config, network_to_train
-from landcover.training.train_model import MODEL_NAME, Training, train_model
+from landcover.training.train_model import train_model
+from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
 
 PUBLISHED = "published"

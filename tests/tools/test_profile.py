@@ -45,3 +45,25 @@ def test_an_unknown_launcher_is_refused(environment: dict[str, str]) -> None:
     call = run_stage("10_train_teachers.sh", {**environment, "LAUNCHER": "ssh"})
     assert call.returncode == 2
     assert "LAUNCHER: expected torchrun or slurm, found ssh" in call.stderr
+
+
+@pytest.mark.parametrize(
+    ("launcher", "program", "expected"),
+    [
+        ("torchrun", "torchrun", "--standalone --nproc_per_node 4 -m stage1_optical_da.train_teachers "),
+        ("slurm", "srun", "--ntasks=4 --kill-on-bad-exit=1 -p long python -m stage1_optical_da.train_teachers "),
+    ],
+)
+def test_several_processes_are_started_by_the_launcher(
+    environment: dict[str, str], tmp_path: Path, launcher: str, program: str, expected: str
+) -> None:
+    fake = tmp_path / "bin" / program
+    fake.parent.mkdir()
+    fake.write_text('#!/bin/sh\necho "$@"\n')
+    fake.chmod(0o755)
+    path = {"PATH": f"{fake.parent}:{environment['PATH']}", "SLURM_OPTIONS": "-p long"}
+    call = run_stage("10_train_teachers.sh", {**environment, **path, "LAUNCHER": launcher, "GPUS": "4"})
+    assert call.returncode == 0, call.stderr
+    assert call.stdout.startswith(expected)
+    assert f"--run-dir {environment['RUN_DIR']}" in call.stdout
+    assert "--option iterations=6 --option checkpoint_interval=2" in call.stdout

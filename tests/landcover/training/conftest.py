@@ -13,7 +13,7 @@ from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.processes import Processes
 from landcover.training.config import load_config
-from landcover.training.train_model import Training
+from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
 
 CONFIG = Path(__file__).parents[3] / "configs" / "demo" / "sar_segformer.py"

@@ -9,7 +9,8 @@ from landcover.errors import InputError
 from landcover.manifest import read_manifest
 from landcover.model_file import load_model
 from landcover.processes import Processes
-from landcover.training.train_model import _batch_share, _schedule, train_model
+from landcover.training.runner import batch_share, schedule
+from landcover.training.train_model import train_model
 from landcover.training_log import read_log
 
 
@@ -152,12 +153,12 @@ def test_a_training_of_one_iteration_is_refused(make_training, one_process, tmp_
 def test_a_batch_that_does_not_divide_by_the_processes_is_refused(make_training, tmp_path):
     three = Processes(0, 3, torch.device("cpu"))
     with pytest.raises(InputError, match=r"batch_size: expected a multiple of the 3 processes .* found 2"):
-        _batch_share(make_training(tmp_path).config, three)
+        batch_share(make_training(tmp_path).config, three)
 
 
 def test_a_short_training_warms_up_for_a_tenth(make_training, tmp_path):
-    warm_up, decay = _schedule(make_training(tmp_path, iterations=400).config)
+    warm_up, decay = schedule(make_training(tmp_path, iterations=400).config)
     assert (warm_up["begin"], warm_up["end"]) == (0, 40)
     assert (decay["begin"], decay["end"]) == (40, 400)
-    warm_up, decay = _schedule(make_training(tmp_path, iterations=80000).config)
+    warm_up, decay = schedule(make_training(tmp_path, iterations=80000).config)
     assert (warm_up["end"], decay["begin"], decay["end"]) == (1500, 1500, 80000)

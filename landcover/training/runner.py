@@ -1,0 +1,161 @@
+"""mmengine's Runner, set up for one training."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import get_torch_safe_globals
+
+from landcover.errors import InputError
+from landcover.manifest import digest_text
+from landcover.processes import Processes
+from landcover.training.random_state_hook import RandomStateHook
+from landcover.training.training import Training
+from landcover.training.training_log_hook import TrainingLogHook
+from landcover.training.validation_hook import ValidationHook
+from landcover.training_log import LOG_NAME
+
+MAX_WORKERS = 8
+
+LOG_LINES = 100
+"""Lines in the log of one training."""
+
+
+def build_runner(training: Training, processes: Processes) -> Runner:
+    """mmengine's Runner for a training, set to continue from its newest checkpoint if there is one.
+
+    Raises:
+        InputError: the config does not build, the batch can not be shared out, or the checkpoint is damaged.
+    """
+    config, iterations = training.config, training.config.iterations
+    checkpoint = _last_checkpoint(training.checkpoint_pointer)
+    log = training.folder / LOG_NAME
+    hooks: list[Hook] = [
+        *training.hooks,
+        RandomStateHook(),
+        TrainingLogHook(log, training.name, max(1, iterations // LOG_LINES)),
+    ]
+    if training.validation is not None:
+        hooks.append(
+            ValidationHook(
+                log,
+                training.exported,
+                training.validation,
+                training.modality,
+                config.crop_size,
+                config.validation_interval,
+                processes,
+            )
+        )
+    loader = dict(config.train_dataloader)
+    workers = loader.setdefault("num_workers", _workers(processes))
+    loader.update(
+        dataset=training.dataset,
+        sampler={"type": "OrdinalSampler"},
+        batch_size=batch_share(config, processes),
+        persistent_workers=workers > 0,
+    )
+    try:
+        runner = Runner(
+            model=dict(training.trained),
+            work_dir=str(training.work_dir),
+            train_dataloader=loader,
+            train_cfg={"type": "IterBasedTrainLoop", "max_iters": iterations, "val_interval": iterations + 1},
+            optim_wrapper=config.optim_wrapper,
+            param_scheduler=schedule(config),
+            default_hooks={
+                "logger": None,
+                "sampler_seed": None,
+                "checkpoint": {
+                    "type": "CheckpointHook",
+                    "interval": config.checkpoint_interval,
+                    "by_epoch": False,
+                    "save_last": False,
+                    # The one before stays until the new one is complete.
+                    "max_keep_ckpts": 2,
+                },
+            },
+            custom_hooks=hooks,
+            load_from=checkpoint,
+            resume=checkpoint is not None,
+            launcher="pytorch" if processes.world > 1 else "none",
+            env_cfg={"mp_cfg": {"mp_start_method": "fork", "opencv_num_threads": 0}},
+            log_level="ERROR",
+            default_scope="mmseg",
+            randomness={"seed": training.seed, "diff_rank_seed": True},
+            # mmengine keeps one logger, visualizer and message hub per name in a process.
+            experiment_name=f"{training.stage}_{training.name}_{os.getpid()}_{digest_text(str(training.folder))[:8]}",
+            cfg=Config(_distribution(processes)),
+        )
+        # The Runner would build these only once it trains, outside of this `try`.
+        assert runner.train_loop is not None, "it has a training loop"
+        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+        runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"model {training.name}: the config does not build ({error}); correct it") from error
+    return runner
+
+
+def batch_share(config: Config, processes: Processes) -> int:
+    """This process's share of the config's batch, so that the recipe does not change with the number of GPUs."""
+    share, rest = divmod(config.train_dataloader.batch_size, processes.world)
+    if rest or not share:
+        raise InputError(
+            f"train_dataloader.batch_size: expected a multiple of the {processes.world} processes (GPUS), "
+            f"found {config.train_dataloader.batch_size}; change either"
+        )
+    return share
+
+
+def _workers(processes: Processes) -> int:
+    """Loader processes of each training process: its share of the cores beside a GPU; a CPU trains alone."""
+    if processes.device.type == "cpu":
+        return 0
+    return max(1, min(MAX_WORKERS, len(os.sched_getaffinity(0)) // processes.world - 1))
+
+
+def _distribution(processes: Processes) -> dict[str, object]:
+    """How the Runner spreads the model over processes; on GPUs, batch-norm statistics are those of the whole batch."""
+    if processes.world == 1:
+        return {}
+    on_gpu = processes.device.type == "cuda"
+    wrapper = {
+        "type": "MMDistributedDataParallel",
+        "device_ids": [processes.device.index] if on_gpu else None,
+        "broadcast_buffers": False,
+    }
+    return {"model_wrapper_cfg": wrapper, "sync_bn": "torch" if on_gpu else None}
+
+
+def schedule(config: Config) -> list[dict[str, Any]]:
+    """The schedule with the end filled in; a warm-up of more than a tenth of a shortened training becomes a tenth."""
+    if config.iterations < 2:
+        raise InputError(f"iterations: expected at least 2, found {config.iterations}; a schedule needs two ends")
+    parts = [dict(part) for part in config.param_scheduler]
+    warm_up = min(parts[0].get("end", 0), max(1, config.iterations // 10))
+    if len(parts) > 1:
+        parts[0]["end"] = parts[1]["begin"] = warm_up
+    parts[-1]["end"] = config.iterations
+    return parts
+
+
+def _last_checkpoint(pointer: Path) -> str | None:
+    """The newest complete checkpoint, if there is one."""
+    if not pointer.exists():
+        return None
+    path = pointer.parent / Path(pointer.read_text(encoding="utf-8")).name
+    try:
+        with torch.serialization.safe_globals(get_torch_safe_globals()):  # of the log buffers that mmengine saves
+            torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:
+        raise InputError(
+            f"{path}: expected a training checkpoint to continue from, found a damaged file ({type(error).__name__}); "
+            f"delete {pointer} to start this training again"
+        ) from error
+    return str(path)

@@ -11,7 +11,7 @@ model = dict(
     decode_head=dict(in_channels=[32, 64, 160, 256], channels=96, dropout_ratio=0.0),
 )
 # Few iterations from random weights: the teacher must forget them sooner and is never as sure as a large one.
-self_training = dict(ema_limit=0.98, confidence=0.9)
+self_training = dict(ema_limit=0.99, confidence=0.9)
 train_dataloader = dict(
     dataset=dict(
         source=dict(scale=(0.75, 1.33)),

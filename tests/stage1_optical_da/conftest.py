@@ -1,9 +1,7 @@
-"""A teacher small enough to be trained in a test, and commands run in this process."""
+"""A teacher small enough to be trained in a test."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,24 +33,6 @@ def tiny_teacher(tmp_path: Path) -> Path:
     path.parent.mkdir()
     path.write_text(TINY_TEACHER)
     return path
-
-
-@pytest.fixture
-def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """Runs a main function with arguments: exit code, and the last line of stderr or all of stdout."""
-
-    def run(main: Callable[[], None], *arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["command", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            main()
-        except SystemExit as end:
-            errors = capsys.readouterr().err
-            assert "Traceback" not in errors
-            return int(end.code or 0), errors.strip().splitlines()[-1]
-        return 0, capsys.readouterr().out
-
-    return run
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
-"""A SAR model small enough to be trained in a test, label files for it, and commands run in this process."""
+"""A SAR model small enough to be trained in a test and label files for it."""
 
 from __future__ import annotations
 
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,21 +46,3 @@ def label_folder(demo_root: Path, tmp_path: Path) -> Path:
     truth = sorted((demo_root / "truth" / "train" / "labels").glob("*.tif"))
     output.finish([Path(shutil.copy(path, folder / path.name)) for path in truth])
     return folder
-
-
-@pytest.fixture
-def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """Runs a main function with arguments: exit code, and the last line of stderr or all of stdout."""
-
-    def run(main: Callable[[], None], *arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["command", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            main()
-        except SystemExit as end:
-            errors = capsys.readouterr().err
-            assert "Traceback" not in errors
-            return int(end.code or 0), errors.strip().splitlines()[-1]
-        return 0, capsys.readouterr().out
-
-    return run

@@ -29,10 +29,22 @@ class Albumentation:
     """
 
     def __init__(self, transforms: Sequence[Mapping[str, Any]]) -> None:
-        self._chain = albumentations.Compose([_build(settings) for settings in transforms])
+        built = [_build(settings) for settings in transforms]
+        self._chain = albumentations.Compose(built)
+        changing = [t for t in built if isinstance(t, albumentations.ImageOnlyTransform)]
+        self._photometric = type(changing[0]).__name__ if changing else None
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample after all transforms; indices follow the geometric ones."""
+        """The sample after all transforms; indices follow the geometric ones.
+
+        Raises:
+            InputError: a transform of grey values on an image that is not uint8; albumentations would clip it to 0..1.
+        """
+        if self._photometric and sample.image.dtype != np.uint8:
+            raise InputError(
+                f"augmentation {self._photometric}: expected uint8 images, found {sample.image.dtype}; "
+                "scale the images to 0..255, or take it out of train_dataloader.dataset.augmentations"
+            )
         self._chain.set_random_state(rng, random.Random(int(rng.integers(2**63))))
         if sample.indices is None:
             return Sample(np.ascontiguousarray(self._chain(image=sample.image)["image"]))

@@ -62,3 +62,11 @@ def test_flips_of_other_sar_types_keep_their_values(dtype):
 def test_an_unknown_transform_is_refused_by_name(settings):
     with pytest.raises(InputError, match=rf"augmentation {settings.get('type')!r}: expected the name of an albument"):
         Albumentation([settings])
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_grey_values_beyond_uint8_are_refused_where_they_would_be_clipped(dtype):
+    image = np.full((8, 8), 200, dtype)
+    jitter = Albumentation([{"type": "RandomBrightnessContrast", "p": 1.0}])
+    with pytest.raises(InputError, match="RandomBrightnessContrast: expected uint8 images, found " + dtype.__name__):
+        jitter(Sample(image), np.random.default_rng(0))

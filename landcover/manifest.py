@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,20 @@ def digest_all(paths: Iterable[Path]) -> str:
     """One SHA-256 over names and contents of `paths`, in their order; files are read in parallel."""
     listed = list(paths)
     with ThreadPoolExecutor(8) as pool:
-        lines = [f"{path.name} {value}" for path, value in zip(listed, pool.map(digest, listed), strict=True)]
+        lines = [f"{path.name} {value}" for path, value in zip(listed, pool.map(_digest_once, listed), strict=True)]
     return digest_text("\n".join(lines))
+
+
+def _digest_once(path: Path) -> str:
+    """`digest`, read once per process: all models of a stage are made from the same images."""
+    status = path.stat()
+    return _known_digest(path, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _known_digest(path: Path, size: int, modified: int) -> str:
+    del size, modified  # part of the key: a changed file is read again
+    return digest(path)
 
 
 def package_versions() -> dict[str, str]:

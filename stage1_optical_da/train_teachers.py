@@ -16,6 +16,7 @@ from landcover.manifest import digest_all
 from landcover.model_file import MODEL_NAME
 from landcover.processes import start_processes
 from landcover.registry import register_all
+from landcover.training.arguments import add_training_arguments
 from landcover.training.config import load_config, network_to_train
 from landcover.training.train_model import train_model
 from landcover.training.training import Training
@@ -30,14 +31,9 @@ assert resolution_alignment, self_training  # imported for their registered clas
 def main() -> None:
     """Trains every config in turn; finished ones are skipped, interrupted ones continued."""
     parser = argparse.ArgumentParser(prog="python -m stage1_optical_da.train_teachers", description=__doc__)
-    parser.add_argument("configs", nargs="+", type=Path, help="one config per teacher; its stem is the teacher's name")
+    add_training_arguments(parser)
     parser.add_argument("--oem-root", required=True, type=Path, help="OpenEarthMap folder")
-    parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
     parser.add_argument("--source-splits", nargs="+", default=["train"], help="OpenEarthMap lists to train on")
-    parser.add_argument("--run-dir", required=True, type=Path, help="receives teachers/<name>/")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pretrained-dir", type=Path, help="folder of pretrained weights; without it, random weights")
-    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="replaces one config value")
     arguments = parser.parse_args()
 
     register_all()

@@ -16,6 +16,7 @@ from landcover.manifest import digest_all, read_manifest
 from landcover.model_file import MODEL_NAME
 from landcover.processes import start_processes
 from landcover.registry import register_all
+from landcover.training.arguments import add_training_arguments
 from landcover.training.band_statistics import band_statistics
 from landcover.training.config import load_config, network_to_train
 from landcover.training.train_model import train_model
@@ -29,7 +30,7 @@ PUBLISHED = "published"
 def main() -> None:
     """Trains every config in turn; finished ones are skipped, interrupted ones continued."""
     parser = argparse.ArgumentParser(prog="python -m stage2_sar_seg.train_sar_models", description=__doc__)
-    parser.add_argument("configs", nargs="+", type=Path, help="one config per model; its stem is the model's name")
+    add_training_arguments(parser)
     parser.add_argument(
         "--published",
         nargs="*",
@@ -38,13 +39,8 @@ def main() -> None:
         metavar="CONFIG",
         help="configs to train on the published labels too, for comparison",
     )
-    parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
     parser.add_argument("--labels", required=True, type=Path, help="folder of label files, one per training tile")
     parser.add_argument("--truth-root", type=Path, help="folder with val/labels for scores during training")
-    parser.add_argument("--run-dir", required=True, type=Path, help="receives sar_models/<name>/")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pretrained-dir", type=Path, help="folder of pretrained weights; without it, random weights")
-    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="replaces one config value")
     arguments = parser.parse_args()
 
     register_all()

@@ -52,6 +52,21 @@ class _Source:
         return codes if self.table is None else cv2.LUT(codes.reshape(-1, width), self.table).reshape(codes.shape)
 
 
+@dataclass(frozen=True)
+class AveragedTile:
+    """The average of one tile, and what its models say alone.
+
+    Args:
+        labels: uint8 (H, W), values 1..C, class of the highest mean probability; ties go to the lowest class.
+        confidence: float32 (H, W), that mean probability, 0..1.
+        members: uint8 (M, H, W), the class that each model alone finds most probable, in the order of the models.
+    """
+
+    labels: NDArray[np.uint8]
+    confidence: NDArray[np.float32]
+    members: NDArray[np.uint8]
+
+
 def average_tile(paths: Sequence[Path], weights: Sequence[float], average: Average) -> NDArray[Any]:
     """Weighted sums of the codes of one tile, which rank classes as the weighted mean over the models does.
 
@@ -86,22 +101,32 @@ def average_labels(
     return labels
 
 
+def average_with_members(paths: Sequence[Path], weights: Sequence[float], scheme: ClassScheme) -> AveragedTile:
+    """Mean probabilities of one tile as labels and confidence, with the labels of every model alone.
+
+    `labels` are those of `average_labels` for `probabilities`. Where all models find one class most probable, it is
+    the class of the average too. Every file is decoded once.
+
+    Raises:
+        InputError: as `average_labels`.
+    """
+    headers = check_headers(paths)
+    check_classes(paths[0], headers[0], scheme)
+    size = (headers[0].height, headers[0].width)
+    tile = AveragedTile(np.empty(size, np.uint8), np.empty(size, np.float32), np.empty((len(paths), *size), np.uint8))
+    largest_sum = 255 * sum(integer_weights(weights))
+    for top, sums in _blocks(paths, headers, weights, "probabilities", tile.members):
+        rows = slice(top, top + sums.shape[1])
+        tile.labels[rows], best = _best_class(sums)
+        np.divide(best, np.float32(largest_sum), out=tile.confidence[rows], casting="unsafe")
+    return tile
+
+
 def labels_from_sums(sums: NDArray[Any], scheme: ClassScheme) -> NDArray[np.uint8]:
     """Label map (H, W), uint8, values 1..C, of the largest of (C, H, W) sums; ties go to the lowest class."""
     if sums.ndim != 3 or sums.shape[0] != scheme.num_classes:
         raise ValueError(f"expected sums of shape ({scheme.num_classes}, H, W), found {sums.shape}")
-    labels = np.empty(sums.shape[1:], dtype=np.uint8)
-    # One running maximum over contiguous planes; argmax over the first axis would stride through all of them per pixel.
-    for top in range(0, sums.shape[1], CACHE_ROWS):
-        rows = sums[:, top : top + CACHE_ROWS]
-        part = labels[top : top + CACHE_ROWS]
-        part[:] = 1
-        best = rows[0].copy()
-        for label, plane in enumerate(rows[1:], start=2):
-            # Labels grow, so the last class that was strictly larger is the largest product.
-            np.maximum(part, (plane > best) * np.uint8(label), out=part)
-            np.maximum(best, plane, out=best)
-    return labels
+    return _best_class(sums)[0]
 
 
 def integer_weights(weights: Sequence[float]) -> list[int]:
@@ -133,22 +158,40 @@ def integer_weights(weights: Sequence[float]) -> list[int]:
 
 
 def _blocks(
-    paths: Sequence[Path], headers: Sequence[ScoreHeader], weights: Sequence[float], average: Average
+    paths: Sequence[Path],
+    headers: Sequence[ScoreHeader],
+    weights: Sequence[float],
+    average: Average,
+    members: NDArray[np.uint8] | None = None,
 ) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yields (first row, (C, rows, W) sums) of block after block of rows; files are read one after the other."""
+    """Yields (first row, (C, rows, W) sums) of block after block of rows; files are read one after the other.
+
+    The labels of every file alone go to `members` (M, H, W).
+    """
     tables = _tables(headers, average)
     scaled = integer_weights(weights)
     sources = [_Source(*parts) for parts in zip(paths, tables, scaled, strict=True)]
     dtype = np.min_scalar_type(255 * sum(scaled))
     height, width = headers[0].height, headers[0].width
     for top in range(0, height, BLOCK_ROWS):
-        yield top, _sum_block(sources, top, min(BLOCK_ROWS, height - top), width, dtype)
+        rows = min(BLOCK_ROWS, height - top)
+        labels = None if members is None else members[:, top : top + rows]
+        yield top, _sum_block(sources, top, rows, width, dtype, labels)
 
 
-def _sum_block(sources: Sequence[_Source], top: int, rows: int, width: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+def _sum_block(
+    sources: Sequence[_Source],
+    top: int,
+    rows: int,
+    width: int,
+    dtype: np.dtype[Any],
+    members: NDArray[np.uint8] | None,
+) -> NDArray[Any]:
     sums: NDArray[Any] | None = None
-    for source in sources:
+    for index, source in enumerate(sources):
         codes = source.read(top, rows, width)
+        if members is not None:
+            members[index] = _best_class(codes)[0]
         term = codes if source.weight == 1 else np.multiply(codes, source.weight, dtype=dtype)
         if sums is None:
             sums = term.astype(dtype, copy=False)
@@ -156,6 +199,21 @@ def _sum_block(sources: Sequence[_Source], top: int, rows: int, width: int, dtyp
             np.add(sums, term, out=sums)
     assert sums is not None  # an ensemble has a member
     return sums
+
+
+def _best_class(planes: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    """Label 1..C of the largest of (C, H, W) planes, ties to the lowest, and that largest value, both (H, W)."""
+    labels, largest = np.empty(planes.shape[1:], dtype=np.uint8), np.empty_like(planes[0])
+    # One running maximum over contiguous planes; argmax over the first axis would stride through all of them per pixel.
+    for top in range(0, planes.shape[1], CACHE_ROWS):
+        rows = planes[:, top : top + CACHE_ROWS]
+        part, best = labels[top : top + CACHE_ROWS], largest[top : top + CACHE_ROWS]
+        part[:], best[:] = 1, rows[0]
+        for label, plane in enumerate(rows[1:], start=2):
+            # Labels grow, so the last class that was strictly larger is the largest product.
+            np.maximum(part, (plane > best) * np.uint8(label), out=part)
+            np.maximum(best, plane, out=best)
+    return labels, largest
 
 
 def _tables(headers: Sequence[ScoreHeader], average: Average) -> list[NDArray[np.uint8] | None]:

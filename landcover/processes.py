@@ -69,6 +69,19 @@ def start_processes() -> Processes:
     return Processes(rank, world, device)
 
 
+def mean_over_processes(value: torch.Tensor) -> torch.Tensor:
+    """Mean of a scalar over all processes that train together, without gradient.
+
+    Every process must call it, which holds for losses: outside of training (gradients are off) and with one process
+    it is the value itself.
+    """
+    if not (torch.is_grad_enabled() and dist.is_initialized() and dist.get_world_size() > 1):
+        return value
+    total = value.detach().clone()
+    dist.all_reduce(total)
+    return total / dist.get_world_size()
+
+
 def _take_slurm_variables() -> None:
     nodes = subprocess.run(
         ["scontrol", "show", "hostnames", os.environ["SLURM_JOB_NODELIST"]], check=True, capture_output=True, text=True

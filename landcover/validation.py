@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_report import DataReport, SarStatistics
+from landcover.data_sets.class_statistics import label_counts
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.open_earth_map import LabelledTile
 from landcover.errors import InputError
@@ -140,7 +141,7 @@ class _Findings:
         """Reads the label file and counts its classes."""
         labels = self.read(path, lambda file: read_labels(file, self.scheme))
         if labels is not None:
-            self.labels = np.bincount(labels.ravel(), minlength=self.scheme.num_classes + 1)
+            self.labels = label_counts(labels, self.scheme)
             if self.labels[0] == labels.size:
                 self.warnings.append(f"{path}: every pixel is unknown (0); nothing is learned from this tile")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,6 +33,7 @@ def class_mix(
     target_indices: Tensor,
     target_weights: Tensor,
     num_classes: int,
+    generators: Sequence[torch.Generator],
 ) -> Mix:
     """Pastes half of the classes of each source image, with their labels, on the target image of the same place.
 
@@ -46,8 +48,9 @@ def class_mix(
         target_indices: (B, H, W) int64 pseudo-labels.
         target_weights: (B,) float, weight of each target image; pasted pixels have weight 1.
         num_classes: C.
+        generators: one for each image, on the CPU; see `draw_classes`.
     """
-    pasted = draw_classes(source_indices, num_classes)
+    pasted = draw_classes(source_indices, num_classes, generators)
     void = pasted.new_zeros((pasted.shape[0], 1))
     table = torch.cat([pasted, void], dim=1)
     lookup = source_indices.masked_fill(source_indices == IGNORE_INDEX, num_classes)
@@ -59,17 +62,19 @@ def class_mix(
     )
 
 
-def draw_classes(indices: Tensor, num_classes: int) -> Tensor:
+def draw_classes(indices: Tensor, num_classes: int, generators: Sequence[torch.Generator]) -> Tensor:
     """(B, C) bool: half of the classes of each image, rounded up, drawn uniformly.
 
     Args:
         indices: (B, H, W) int64, 0..C-1 or `IGNORE_INDEX`.
         num_classes: C.
+        generators: one for each image, on the CPU: C numbers are drawn from each.
     """
     batch = indices.shape[0]
     present = indices.new_zeros((batch, IGNORE_INDEX + 1), dtype=torch.bool)
     present.scatter_(1, indices.flatten(1), True)
     present = present[:, :num_classes]
     # Absent classes sort behind all present ones; the first half of the present ones in random order is drawn.
-    order = torch.rand(present.shape, device=indices.device).masked_fill(~present, 2.0).argsort(1).argsort(1)
+    ranks = torch.stack([torch.rand(num_classes, generator=generator) for generator in generators])
+    order = ranks.to(indices.device, non_blocking=True).masked_fill(~present, 2.0).argsort(1).argsort(1)
     return present & (order < (present.sum(1, keepdim=True) + 1) // 2)

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from mmengine.hooks import Hook
-from mmengine.model import BaseModel
-from mmengine.registry import HOOKS
+from mmengine.model import BaseModel, MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
+from mmengine.registry import HOOKS, MODEL_WRAPPERS
 from mmengine.runner import Runner
-from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from landcover.classes import IGNORE_INDEX
+from landcover.losses.lovasz import LovaszSoftmax
 from landcover.losses.symmetric_cross_entropy import SymmetricCrossEntropy
 from landcover.prediction.sliding_window import normalise
 from stage1_optical_da.class_mix import Mix, class_mix
 from stage1_optical_da.ema import ema_decay, update_ema
 from stage1_optical_da.source_target_pairs import SourceTargetPreprocessor
 from stage1_optical_da.strong_augmentation import StrongAugmentation
+
+Batch = dict[str, Any]  # what `SourceTargetPreprocessor` returns
 
 
 @MODELS.register_module()
@@ -39,10 +42,13 @@ class SelfTraining(BaseModel):
     https://arxiv.org/abs/2504.13458, equations (3) to (8).
 
     Args:
-        student: config of the segmentor; its `data_preprocessor` normalises grey values.
+        student: config of the segmentor; its `data_preprocessor` normalises grey values. The losses of its heads are
+            those of the source.
         confidence: probability from which the teacher counts as confident.
         ema_limit: largest share of the teacher kept per step.
         target_weight: factor of the loss on mixed images; 0 trains on the source alone.
+        source_lovasz: weight of a Lovasz loss of the decode head on the source; the mix has none, because an area loss
+            has no place for the weight of a pixel.
         augmentation: arguments of `StrongAugmentation`.
     """
 
@@ -52,6 +58,7 @@ class SelfTraining(BaseModel):
         confidence: float = 0.968,
         ema_limit: float = 0.999,
         target_weight: float = 1.0,
+        source_lovasz: float = 0.0,
         augmentation: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(data_preprocessor=SourceTargetPreprocessor())
@@ -60,6 +67,7 @@ class SelfTraining(BaseModel):
         self.confidence, self.ema_limit, self.target_weight = confidence, ema_limit, target_weight
         self.augmentation = StrongAugmentation(**(augmentation or {}))
         self._mixed_loss = SymmetricCrossEntropy(alpha=1.0, beta=0.0, loss_name="loss_ce")
+        self._area_loss = LovaszSoftmax(source_lovasz) if source_lovasz else None
 
     def init_weights(self) -> None:
         """Initialises the student; the teacher starts as its copy."""
@@ -72,34 +80,57 @@ class SelfTraining(BaseModel):
         self.teacher.eval()
         return self
 
-    def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor") -> Any:  # mmengine's signature
-        """`mode="loss"`: named losses of a source/target batch; `mode="tensor"`: the teacher's logits."""
-        if mode == "loss":
-            return self.loss(inputs, data_samples)
+    def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:  # mmengine's signature
+        """One step of the optimizer; returns values to log."""
+        return _train_step(self, self, nullcontext(), data, optim_wrapper)
+
+    def forward(
+        self,
+        inputs: Any,
+        data_samples: Any = None,
+        generators: Sequence[torch.Generator] = (),
+        mode: str = "tensor",
+    ) -> Any:  # mmengine's signature
+        """`mode="source"` and `mode="mix"`: named losses of a batch; `mode="tensor"`: the teacher's logits."""
+        if mode == "source":
+            return self.source_losses(inputs["source"], data_samples["source"])
+        if mode == "mix":
+            return self.mix_losses(inputs, data_samples, generators)
         return self.teacher(inputs, mode="tensor")
 
-    def loss(self, images: Mapping[str, Tensor], indices: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Losses of one batch.
+    def source_losses(self, images: Tensor, indices: Tensor) -> dict[str, Tensor]:
+        """Losses of all heads on labelled images.
+
+        Args:
+            images: (B, 3, H, W) float 0..255.
+            indices: (B, H, W) int64.
+        """
+        losses: dict[str, Tensor] = {}
+        for name, head, logits in self._logits(images):
+            logits = _resized(logits, indices)
+            for loss in _losses(head):
+                key = f"source.{name}.{loss.loss_name}"
+                value = loss(logits, indices, ignore_index=IGNORE_INDEX)
+                losses[key] = losses[key] + value if key in losses else value
+            if name == "decode" and self._area_loss is not None:
+                losses["source.decode.loss_lovasz"] = self._area_loss(logits, indices)
+        return losses
+
+    def mix_losses(
+        self, images: Mapping[str, Tensor], indices: Mapping[str, Tensor], generators: Sequence[torch.Generator]
+    ) -> dict[str, Tensor]:
+        """Losses of all heads on the mix of source and target, and `confident`, the mean weight of target images.
 
         Args:
             images: `source` and `target`, (B, 3, H, W) float 0..255.
             indices: `source` labels and `target` coverage (`IGNORE_INDEX` outside the image), (B, H, W) int64.
+            generators: one for each pair, for class mixing and augmentation.
         """
-        samples = [_sample(labels) for labels in indices["source"]]
-        losses = _prefixed("source", self.student.loss(normalise(images["source"], self.student), samples))
-        if self.target_weight == 0:
-            return losses
         pseudo, confident = self.pseudo_labels(images["target"], indices["target"])
-        mix = class_mix(
-            images["source"],
-            indices["source"],
-            images["target"],
-            pseudo,
-            confident,
-            self.student.decode_head.num_classes,
-        )
-        mixed = {f"mix.loss_{name}": value * self.target_weight for name, value in self._mix_losses(mix)}
-        return {**losses, **mixed, "confident": confident.mean()}
+        classes = self.student.decode_head.num_classes
+        mix = class_mix(images["source"], indices["source"], images["target"], pseudo, confident, classes, generators)
+        images_mixed = self.augmentation(mix.images, generators)
+        return {**self._weighted_losses(images_mixed, mix), "confident": confident.mean()}
 
     @torch.no_grad()
     def pseudo_labels(self, images: Tensor, coverage: Tensor) -> tuple[Tensor, Tensor]:
@@ -112,8 +143,7 @@ class SelfTraining(BaseModel):
         Returns:
             (B, H, W) int64 classes, `IGNORE_INDEX` outside the image; (B,) float shares of the pixels inside.
         """
-        logits = self.teacher(normalise(images, self.teacher), mode="tensor").float()
-        logits = F.interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
+        logits = _resized(self.teacher(normalise(images, self.teacher), mode="tensor"), coverage)
         top, classes = logits.max(1)
         probability = (top - logits.logsumexp(1)).exp()
         inside = coverage != IGNORE_INDEX
@@ -128,11 +158,72 @@ class SelfTraining(BaseModel):
         """
         update_ema(self.teacher, self.student, ema_decay(step, self.ema_limit))
 
-    def _mix_losses(self, mix: Mix) -> Iterator[tuple[str, Tensor]]:
-        features = self.student.extract_feat(normalise(self.augmentation(mix.images), self.student))
-        for name, head, weight in _heads(self.student):
-            logits = F.interpolate(head(features), size=mix.indices.shape[-2:], mode="bilinear", align_corners=False)
-            yield name, weight * self._mixed_loss(logits, mix.indices, weight=mix.weights, ignore_index=IGNORE_INDEX)
+    def _weighted_losses(self, images: Tensor, mix: Mix) -> dict[str, Tensor]:
+        losses = {}
+        for name, head, logits in self._logits(images):
+            # An auxiliary head counts in the mix as much as it does in the source.
+            factor = self.target_weight * (1.0 if name == "decode" else _losses(head)[0].loss_weight)
+            value = self._mixed_loss(_resized(logits, mix.indices), mix.indices, mix.weights, ignore_index=IGNORE_INDEX)
+            losses[f"mix.{name}.loss_ce"] = factor * value
+        return losses
+
+    def _logits(self, images: Tensor) -> Iterator[tuple[str, nn.Module, Tensor]]:
+        """Name, head and logits of the decode head and of every auxiliary head."""
+        features = self.student.extract_feat(normalise(images, self.student))
+        heads = [("decode", self.student.decode_head)]
+        if self.student.with_auxiliary_head:
+            auxiliary = self.student.auxiliary_head
+            listed = auxiliary if isinstance(auxiliary, nn.ModuleList) else [auxiliary]
+            heads += [(f"auxiliary{number}", head) for number, head in enumerate(listed)]
+        for name, head in heads:
+            yield name, head, head(features)
+
+
+@MODEL_WRAPPERS.register_module()
+class DistributedSelfTraining(MMDistributedDataParallel):
+    """`SelfTraining` on several processes: gradients are averaged once per step, during the second backward pass."""
+
+    def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:  # mmengine's signature
+        """One step of the optimizer; returns this process's values to log."""
+        return _train_step(self, self.module, self.no_sync(), data, optim_wrapper)
+
+
+def _train_step(
+    called: nn.Module,
+    model: SelfTraining,
+    unsynchronised: AbstractContextManager[None],
+    data: Any,
+    optim_wrapper: OptimWrapper,
+) -> dict[str, Tensor]:
+    """Source and mix, each forward and backward, so that one graph is in memory at a time; then the optimizer.
+
+    Args:
+        called: `model`, or what wraps it: forward passes go through it.
+        model: the model.
+        unsynchronised: context in which a backward pass leaves gradients to this process.
+        data: a batch of `SourceTargetPairs`.
+        optim_wrapper: the optimizer.
+    """
+    batch: Batch = model.data_preprocessor(data, training=True)
+    if not model.target_weight:
+        loss, values = _pass(called, model, batch, "source", optim_wrapper)
+        optim_wrapper.update_params(loss)
+        return values
+    with unsynchronised:
+        loss, values = _pass(called, model, batch, "source", optim_wrapper)
+        # Not `optim_wrapper.backward`, which would count it as a step.
+        optim_wrapper.scale_loss(loss).backward()
+    loss, mix_values = _pass(called, model, batch, "mix", optim_wrapper)
+    optim_wrapper.update_params(loss)
+    return {**values, **mix_values, "loss": values["loss"] + mix_values["loss"]}
+
+
+def _pass(
+    called: nn.Module, model: SelfTraining, batch: Batch, mode: str, optim_wrapper: OptimWrapper
+) -> tuple[Tensor, dict[str, Tensor]]:
+    with optim_wrapper.optim_context(called):
+        losses = called(**batch, mode=mode)
+    return model.parse_losses(losses)
 
 
 def teacher_of(model: nn.Module) -> nn.Module:
@@ -143,10 +234,7 @@ def teacher_of(model: nn.Module) -> nn.Module:
 
 @HOOKS.register_module()
 class TeacherHook(Hook):
-    """Updates the teacher after every optimizer step.
-
-    Not in `train_step`: mmengine's distributed wrapper never calls the wrapped module's own.
-    """
+    """Updates the teacher after every optimizer step."""
 
     priority = "HIGH"
 
@@ -157,22 +245,12 @@ class TeacherHook(Hook):
         getattr(runner.model, "module", runner.model).update_teacher(runner.iter)
 
 
-def _sample(indices: Tensor) -> SegDataSample:
-    sample = SegDataSample()
-    sample.gt_sem_seg = PixelData(data=indices[None])
-    return sample
+def _losses(head: nn.Module) -> list[Any]:  # losses of the MODELS registry
+    """The losses of a head, one or several in mmseg's configs."""
+    listed = head.loss_decode
+    return list(listed) if isinstance(listed, nn.ModuleList) else [listed]
 
 
-def _prefixed(prefix: str, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}.{name}": value for name, value in losses.items()}
-
-
-def _heads(student: EncoderDecoder) -> Iterator[tuple[str, nn.Module, float]]:
-    """Name, head and loss weight of the decode head and of every auxiliary head (that of its first loss)."""
-    yield "decode", student.decode_head, 1.0
-    if student.with_auxiliary_head:
-        auxiliary = student.auxiliary_head
-        heads = auxiliary if isinstance(auxiliary, nn.ModuleList) else [auxiliary]
-        for number, head in enumerate(heads):
-            first: Any = head.loss_decode[0] if isinstance(head.loss_decode, nn.ModuleList) else head.loss_decode
-            yield f"auxiliary{number}", head, float(first.loss_weight)
+def _resized(logits: Tensor, indices: Tensor) -> Tensor:
+    """Logits (B, C, h, w) of any float type, as float32 (B, C, H, W), the size of `indices` (B, H, W)."""
+    return F.interpolate(logits.float(), size=indices.shape[-2:], mode="bilinear", align_corners=False)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 WHITE = 255.0
+
+FACTORS = (functional.adjust_brightness, functional.adjust_contrast, functional.adjust_saturation)
 
 
 @dataclass(frozen=True)
@@ -30,20 +32,34 @@ class StrongAugmentation:
     blur_probability: float = 0.5
     blur_sigma: tuple[float, float] = (0.15, 1.15)
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) float of 0..255, augmented; drawn from torch's global generator."""
-        return torch.stack([self._augment(image) for image in images])
+    def __call__(self, images: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+        """(B, 3, H, W) float of 0..255, augmented.
 
-    def _augment(self, image: Tensor) -> Tensor:
-        if torch.rand(()) < self.jitter_probability:
-            # The limit of hue is 0.5, a full turn of the colour circle in both directions.
-            hue = min(self.jitter_strength, 0.5)
-            jitter = v2.ColorJitter(self.jitter_strength, self.jitter_strength, self.jitter_strength, hue)
-            image = jitter(image.div(WHITE).clamp(0, 1)) * WHITE
-        if torch.rand(()) < self.blur_probability:
+        Args:
+            images: (B, 3, H, W) float of 0..255, left as they are.
+            generators: one for each image, on the CPU, where all draws are made.
+        """
+        return torch.stack([self._augment(*pair) for pair in zip(images, generators, strict=True)])
+
+    def _augment(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        if torch.rand((), generator=generator) < self.jitter_probability:
+            image = self._jitter(image.div(WHITE).clamp(0, 1), generator) * WHITE
+        if torch.rand((), generator=generator) < self.blur_probability:
             low, high = self.blur_sigma
-            sigma = low + float(torch.rand(())) * (high - low)
+            sigma = low + float(torch.rand((), generator=generator)) * (high - low)
             # Three standard deviations to each side hold 99.7% of the kernel.
             side = 2 * max(1, round(3 * sigma)) + 1
             image = functional.gaussian_blur(image, [side, side], [sigma, sigma])
+        return image
+
+    def _jitter(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """Brightness, contrast, saturation and hue of an image of 0..1, changed in random order."""
+        changes = (2 * torch.rand(4, generator=generator) - 1) * self.jitter_strength
+        for index in torch.randperm(4, generator=generator).tolist():
+            change = float(changes[index])
+            if index == 3:
+                # The limit of hue is 0.5, a full turn of the colour circle in both directions.
+                image = functional.adjust_hue(image, max(-0.5, min(0.5, change)))
+            else:
+                image = FACTORS[index](image, 1.0 + change)
         return image

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmengine import Config, ConfigDict
 
+from landcover.data_sets.class_statistics import STATISTICS_NAME
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.open_earth_map import LabelledTile, open_earth_map_tiles
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
@@ -23,6 +24,7 @@ from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
 from stage1_optical_da import resolution_alignment, self_training
 from stage1_optical_da.source_target_pairs import SourceTargetPairs
+from stage1_optical_da.target_statistics import target_evaluation
 
 assert resolution_alignment, self_training  # imported for their registered classes
 
@@ -45,7 +47,17 @@ def main() -> None:
     target = [TrainingTile(tile.optical) for tile in dfc2025_tiles(arguments.dfc_root, "train") if tile.optical]
     for name, config in configs.items():
         folder = arguments.run_dir / "teachers" / name
-        training = teacher_training(name, config, networks[name], source, held_out, target, folder, arguments.seed)
+        training = teacher_training(
+            name,
+            config,
+            networks[name],
+            source,
+            held_out,
+            target,
+            folder,
+            arguments.seed,
+            arguments.run_dir / STATISTICS_NAME,
+        )
         trained = train_model(training, processes)
         if processes.first:
             print(f"{'wrote' if trained else 'is there:'} {training.folder / MODEL_NAME}", flush=True)
@@ -60,6 +72,7 @@ def teacher_training(
     target: Sequence[TrainingTile],
     folder: Path,
     seed: int,
+    statistics: Path | None = None,
 ) -> Training:
     """What `train_model` needs to train one teacher.
 
@@ -72,13 +85,14 @@ def teacher_training(
         target: unlabelled optical tiles.
         folder: the teacher's folder.
         seed: of everything random.
+        statistics: keeps the class counts of the source, which teachers with `rare_classes` share; see `class_counts`.
     """
     labelled = [TrainingTile(tile.image, tile.labels) for tile in source]
     data = config.train_dataloader.dataset
     alignment = {"type": "ResolutionAlignment", **data.resolution_alignment}
     aligned = {**data.source, "augmentations": [*data.source.augmentations, alignment]}
     pairs = SourceTargetPairs(
-        TrainingTiles(labelled, "optical", config.crop_size, seed=seed, **aligned),
+        TrainingTiles(labelled, "optical", config.crop_size, seed=seed, statistics=statistics, **aligned),
         # Another stream, so that tile n of both sets does not get the same crop and flips.
         TrainingTiles(target, "optical", config.crop_size, seed=seed + 1, **data.target),
     )
@@ -100,6 +114,8 @@ def teacher_training(
         folder=folder,
         seed=seed,
         hooks=[self_training.TeacherHook()],
+        further_evaluations=[target_evaluation([tile.image for tile in target], config.crop_size)],
+        wrapper="DistributedSelfTraining",
     )
 
 

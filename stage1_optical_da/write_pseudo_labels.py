@@ -1,17 +1,29 @@
-"""Writes pseudo-label files: the class with the highest mean probability of all teachers and test-time views."""
+"""Writes pseudo-label files: the class with the highest mean probability of all teachers and test-time views.
+
+`agreement` among the teachers, and with further label sets, leaves pixels unknown on which they do not agree.
+"""
 
 from __future__ import annotations
 
 import argparse
+import itertools
+import json
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from ensemble.average import average_labels
+from ensemble.average import average_with_members
 from ensemble.members import Member, check_members
+from landcover.atomic import write_json
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.data_sets.dfc2025 import dfc2025_tiles
-from landcover.errors import command
+from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
+from landcover.errors import InputError, command
 from landcover.manifest import FINISHED, OutputFolder, digest
+from landcover.metrics import ConfusionMatrix
 from landcover.model_file import MODEL_NAME
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.write_scores import write_score_folder
@@ -19,21 +31,48 @@ from landcover.processes import start_processes
 from landcover.progress import track
 from landcover.raster import read_georeference, write_raster
 from landcover.registry import register_all
+from landcover.report.quality_table import quality_table
+from stage1_optical_da.label_quality import LabelCounts, Quality, References, agreement
+from stage1_optical_da.label_sets import (
+    PUBLISHED,
+    Dropping,
+    LabelSet,
+    label_set,
+    manual_labels,
+    published_labels,
+)
+
+LABEL_SETS = ("average", "agreement")
+QUALITY_NAME = "quality.json"
 
 
 @command
 def main() -> None:
-    """Scores of every teacher first, then the labels."""
+    """Scores of every teacher first, then the labels, then the table of what they are worth."""
     parser = argparse.ArgumentParser(prog="python -m stage1_optical_da.write_pseudo_labels", description=__doc__)
     parser.add_argument("teachers", nargs="+", help="names of teachers in <run-dir>/teachers")
     parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
+    parser.add_argument("--truth-root", type=Path, help="folder with train/labels of manual labels, to score against")
     parser.add_argument("--run-dir", required=True, type=Path, help="receives scores/teachers/ and pseudo_labels/")
+    parser.add_argument("--label-set", default="average", help="average, or agreement of all teachers")
+    parser.add_argument(
+        "--agree-with",
+        nargs="*",
+        default=[],
+        metavar="FOLDER",
+        help=f"keep only pixels on which these label sets agree too: {PUBLISHED}, FOLDER or NAME=FOLDER",
+    )
     add_view_arguments(parser)
     arguments = parser.parse_args()
 
     register_all()
     processes = start_processes()
-    images = {tile.name: tile.optical for tile in dfc2025_tiles(arguments.dfc_root, "train") if tile.optical}
+    tiles = dfc2025_tiles(arguments.dfc_root, "train")
+    images = {tile.name: tile.optical for tile in tiles if tile.optical}
+    folder = arguments.run_dir / "pseudo_labels"
+    dropping = _dropping(arguments, tiles, folder)
+    references = _references(dropping, tiles, arguments.truth_root or arguments.dfc_root)
+    references.check(images)  # before hours of prediction
     scores = arguments.run_dir / "scores" / "teachers"
     # Teachers are averaged as probabilities, the mean softmax of the recipe.
     settings = prediction_settings(arguments, encoding="probability")
@@ -43,36 +82,168 @@ def main() -> None:
         )
     if processes.first:
         members = [Member(name, scores / name) for name in arguments.teachers]
-        folder = arguments.run_dir / "pseudo_labels"
-        written = write_label_folder(members, images, folder)
-        print(f"{'wrote' if written else 'is there:'} {len(images)} label files in {folder}", flush=True)
+        written = write_label_folder(members, images, folder, dropping, references)
+        print(f"{'wrote' if written else 'is there:'} {len(images)} label files in {folder}")
+        print(quality_table(_read_quality(folder)), flush=True)
     processes.barrier()
 
 
-def write_label_folder(members: Sequence[Member], images: Mapping[str, Path], folder: Path) -> bool:
-    """Writes the label file of every image, and the manifest; False if all that was there.
+def write_label_folder(
+    members: Sequence[Member],
+    images: Mapping[str, Path],
+    folder: Path,
+    dropping: Dropping = Dropping(),  # noqa: B008  (immutable)
+    references: References = References(),  # noqa: B008  (immutable)
+) -> bool:
+    """Writes the label file of every image, `quality.json` and the manifest; False if all labels were there.
+
+    A killed call is continued: label files that are there stay, only their scores are read once more for the quality.
+    Labels that are there get a new `quality.json` alone where the references have changed.
 
     Args:
         members: teachers with score files of all images.
         images: optical image by name; the label file gets its name and georeferencing.
         folder: where the label files go.
+        dropping: which pixels become unknown; its label sets have all tiles at their sizes (`References.check`).
+        references: what the labels are compared with.
     """
     names = check_members(members)
+    kept = [labels.only(names) for labels in dropping.agree_with]
     output = OutputFolder(
         folder,
-        made_by={"stage": "pseudo_labels", "average": "probabilities", "scheme": OPEN_EARTH_MAP.name},
-        inputs={f"scores of {member.name}": digest(member.folder / FINISHED) for member in members},
+        made_by={
+            "stage": "pseudo_labels",
+            "average": "probabilities",
+            "scheme": OPEN_EARTH_MAP.name,
+            "label_set": LABEL_SETS[dropping.teachers_differ],
+            "agree_with": dropping.names(),
+        },
+        inputs={
+            **{f"scores of {member.name}": digest(member.folder / FINISHED) for member in members},
+            **{f"labels of {labels.name}": labels.digest() for labels in kept},
+        },
     )
-    if output.begin():
+    complete, compared_with = output.begin(), references.digests(names)
+    if complete and _read_quality(folder).get("compared_with") == compared_with:
         return False
+    (folder / QUALITY_NAME).unlink(missing_ok=True)  # unfinished again until the new one is there
     files = {name: folder / f"{name}.tif" for name in names}
-    waiting = [name for name in names if not files[name].exists()]
-    for name in track(waiting, "pseudo-labels", len(names), start=len(names) - len(waiting)):
-        paths = [member.score_file(name) for member in members]
-        labels = average_labels(paths, [member.weight for member in members], "probabilities", OPEN_EARTH_MAP)
+    total = _TileCounts()
+    label_tile = partial(_label_tile, members, images, files, dropping, references)
+    # Decompression, most of the work, runs outside Python's lock.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for counts in track(pool.map(label_tile, names), "pseudo-labels", len(names)):
+            total.merge(counts)
+    quality = _quality(total, members, dropping, references)
+    write_json(folder / QUALITY_NAME, {"tiles": len(names), **quality, "compared_with": compared_with})
+    output.finish([*files.values(), folder / QUALITY_NAME])
+    return not complete
+
+
+@dataclass(frozen=True)
+class _TileCounts:
+    """Counts of the label set as written, of the average before pixels were dropped, and between the teachers."""
+
+    written: LabelCounts = field(default_factory=LabelCounts)
+    average: LabelCounts = field(default_factory=LabelCounts)
+    teachers: dict[tuple[int, int], ConfusionMatrix] = field(default_factory=dict)
+
+    def merge(self, other: _TileCounts) -> None:
+        self.written.merge(other.written)
+        self.average.merge(other.average)
+        for pair, matrix in other.teachers.items():
+            self.teachers.setdefault(pair, ConfusionMatrix(OPEN_EARTH_MAP)).merge(matrix)
+
+
+def _label_tile(
+    members: Sequence[Member],
+    images: Mapping[str, Path],
+    files: Mapping[str, Path],
+    dropping: Dropping,
+    references: References,
+    name: str,
+) -> _TileCounts:
+    """Writes the label file of one tile unless it is there, and counts it."""
+    paths = [member.score_file(name) for member in members]
+    tile = average_with_members(paths, [member.weight for member in members], OPEN_EARTH_MAP)
+    labels = dropping.apply(tile, name)
+    if not files[name].exists():
         write_raster(files[name], labels, read_georeference(images[name]))
-    output.finish(files.values())
-    return True
+
+    against = {other.name: other.read(name) for other in references.against}
+    truth = references.truth.read(name) if references.truth and name in references.truth.files else None
+    counts = _TileCounts()
+    counts.written.add(labels, against, truth, tile.confidence)
+    if dropping:
+        counts.average.add(tile.labels, against, truth, tile.confidence)
+    for first, second in itertools.combinations(range(len(members)), 2):
+        matrix = counts.teachers.setdefault((first, second), ConfusionMatrix(OPEN_EARTH_MAP))
+        matrix.add(tile.members[first], tile.members[second])
+    return counts
+
+
+def _quality(
+    total: _TileCounts, members: Sequence[Member], dropping: Dropping, references: References
+) -> dict[str, Any]:
+    """Content of `quality.json`: the set as written, and where pixels were dropped the average before that."""
+    names = [member.name for member in members]
+    told = references.truth.name if references.truth else ""
+    kind = "agreement" if dropping.teachers_differ else "average"
+    agreeing = f", where it agrees with {' and '.join(dropping.names())}" if dropping.agree_with else ""
+    pixels = int(total.written.pixels.sum())
+    return {
+        "name": f"{kind} of {', '.join(names)}{agreeing}",
+        **total.written.quality(told),
+        "before_dropping": total.average.quality(told) if dropping else None,
+        "between_teachers": {
+            f"{names[first]} and {names[second]}": agreement(matrix, pixels)
+            for (first, second), matrix in total.teachers.items()
+        },
+    }
+
+
+def _read_quality(folder: Path) -> Quality:
+    path = folder / QUALITY_NAME
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise InputError(f"{path}: expected JSON, found {error}; delete the file and run this stage again") from None
+
+
+def _dropping(arguments: argparse.Namespace, tiles: Sequence[SarTile], folder: Path) -> Dropping:
+    """What the command line says, checked as far as that goes without reading a label file."""
+    if arguments.label_set not in LABEL_SETS:
+        raise InputError(f"LABEL_SET: expected one of {', '.join(LABEL_SETS)}, found {arguments.label_set!r}")
+    among_teachers = arguments.label_set == "agreement"
+    if among_teachers and len(arguments.teachers) == 1 and not arguments.agree_with:
+        raise InputError(
+            "LABEL_SET=agreement: expected several teachers or label sets in AGREE_WITH, found one teacher alone, "
+            "which always agrees with itself; add a teacher or a set, or use LABEL_SET=average"
+        )
+    agree_with = tuple(
+        _published(arguments.dfc_root, tiles) if option == PUBLISHED else label_set(option)
+        for option in arguments.agree_with
+    )
+    if any(labels.folder.resolve() == folder.resolve() for labels in agree_with):
+        raise InputError(f"AGREE_WITH: expected label sets of another origin, found {folder}, which this stage writes")
+    return Dropping(among_teachers, agree_with)
+
+
+def _published(dfc_root: Path, tiles: Sequence[SarTile]) -> LabelSet:
+    found = published_labels(tiles)
+    if found is None:
+        raise InputError(
+            f"{dfc_root / 'train' / 'labels'}: expected published labels, found none; "
+            f"leave {PUBLISHED} out of AGREE_WITH"
+        )
+    return found
+
+
+def _references(dropping: Dropping, tiles: Sequence[SarTile], truth_root: Path) -> References:
+    """The published labels where there are any, the sets of `dropping`, and manual labels where there are any."""
+    published = published_labels(tiles)
+    first = [published] if published and PUBLISHED not in dropping.names() else []
+    return References((*first, *dropping.agree_with), manual_labels(truth_root, tiles))
 
 
 if __name__ == "__main__":

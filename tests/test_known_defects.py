@@ -69,8 +69,8 @@ def test_class_mixing_draws_from_each_image_alone_and_never_void() -> None:
     source = torch.tensor([[[0, 1], [2, 3]], [[6, VOID], [VOID, 6]]])
     images = torch.zeros(2, 3, 2, 2)
     for seed in range(30):
-        torch.manual_seed(seed)
-        mix = class_mix(images + 1, source, images, torch.full_like(source, 7), torch.zeros(2), num_classes=8)
+        generators = [torch.Generator().manual_seed(2 * seed + number) for number in range(2)]
+        mix = class_mix(images + 1, source, images, torch.full_like(source, 7), torch.zeros(2), 8, generators)
         assert (mix.indices[0] != 7).sum() == 2  # two of its own four classes, however many the batch has
         assert mix.indices[1].tolist() == [[6, 7], [7, 6]]
         assert mix.images[1, 0].tolist() == [[1, 0], [0, 1]]

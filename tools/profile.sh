@@ -2,7 +2,7 @@
 # defines `run`, which starts a Python command in one process or several.
 
 PROFILE="${1:-$REPO_ROOT/configs/profiles/demo.sh}"
-KNOWN="OEM_ROOT DFC_ROOT TRUTH_ROOT RUN_DIR SOURCE_SPLITS TEACHERS SAR_MODELS PUBLISHED_MODELS ENSEMBLE AVERAGE SCALES FLIPS STRIDE SEED TEACHER_OPTIONS SAR_OPTIONS PRETRAINED PRETRAINED_DIR GPUS LAUNCHER SLURM_OPTIONS"
+KNOWN="OEM_ROOT DFC_ROOT TRUTH_ROOT RUN_DIR SOURCE_SPLITS TEACHERS SAR_MODELS PUBLISHED_MODELS LABEL_SET AGREE_WITH ENSEMBLE AVERAGE SCALES FLIPS STRIDE SEED TEACHER_OPTIONS SAR_OPTIONS PRETRAINED PRETRAINED_DIR GPUS LAUNCHER SLURM_OPTIONS"
 
 _profile_fail() {
     echo "error: $*" >&2
@@ -21,7 +21,7 @@ source "$PROFILE"
 for _name in OEM_ROOT DFC_ROOT RUN_DIR TEACHERS SAR_MODELS; do
     [ -n "${!_name:-}" ] || _profile_fail "$PROFILE: expected a value for $_name, found none; set it in the profile or the environment"
 done
-: "${SOURCE_SPLITS:=train}" "${PUBLISHED_MODELS:=}" "${AVERAGE:=logits}" "${SCALES:=1}" "${FLIPS:=none}" "${STRIDE:=0.5}" "${SEED:=0}"
+: "${SOURCE_SPLITS:=train}" "${PUBLISHED_MODELS:=}" "${LABEL_SET:=average}" "${AGREE_WITH:=}" "${AVERAGE:=logits}" "${SCALES:=1}" "${FLIPS:=none}" "${STRIDE:=0.5}" "${SEED:=0}"
 : "${PRETRAINED:=1}" "${PRETRAINED_DIR:=$REPO_ROOT/pretrained}" "${GPUS:=1}" "${LAUNCHER:=torchrun}" "${TRUTH_ROOT:=$DFC_ROOT}"
 export LAUNCHER
 
@@ -75,6 +75,6 @@ PRETRAINED_ARGUMENTS=""
 [ "$PRETRAINED" = 0 ] || PRETRAINED_ARGUMENTS="--pretrained-dir $PRETRAINED_DIR"
 # What the report shows of the profile.
 SETTINGS=(--setting "PROFILE=$(basename "$PROFILE" .sh)")
-for _name in SOURCE_SPLITS SCALES FLIPS STRIDE SEED AVERAGE PRETRAINED TEACHER_OPTIONS SAR_OPTIONS; do
+for _name in SOURCE_SPLITS LABEL_SET AGREE_WITH SCALES FLIPS STRIDE SEED AVERAGE PRETRAINED TEACHER_OPTIONS SAR_OPTIONS; do
     SETTINGS+=(--setting "$_name=${!_name:-}")
 done

@@ -31,7 +31,7 @@ class TimmFeatures(BaseModule):
         checkpoint: file of pretrained weights that `init_weights` loads; None keeps timm's random weights.
         drop_path_rate: probability with which the last block is skipped for an image; it grows linearly with depth.
         output_norm: normalise each returned map over its channels, as the UPerNets of Swin and ConvNeXt do.
-        grad_checkpointing: recompute the blocks in the backward pass instead of keeping their activations.
+        with_cp: recompute the blocks in the backward pass instead of keeping their activations.
         img_size: side of the training crops, for models with windows (SwinV2) only: a stage whose map is smaller than
             the window gets a smaller window. Other sizes are still accepted.
         window_size: side of the attention windows; None takes the model's own.
@@ -50,7 +50,7 @@ class TimmFeatures(BaseModule):
         checkpoint: str | None = None,
         drop_path_rate: float = 0.0,
         output_norm: bool = False,
-        grad_checkpointing: bool = False,
+        with_cp: bool = False,
         img_size: int | None = None,
         window_size: int | None = None,
         architecture: Mapping[str, object] | None = None,
@@ -67,7 +67,8 @@ class TimmFeatures(BaseModule):
         self.model.prune_intermediate_layers(self.out_indices, prune_norm=True, prune_head=True)
         channels = [self.model.feature_info[index]["num_chs"] for index in self.out_indices]
         self.norms = nn.ModuleList(_ChannelNorm(count) if output_norm else nn.Identity() for count in channels)
-        if grad_checkpointing:
+        if with_cp:
+            # timm's default is not re-entrant: several forward and backward passes per step, with the same dropout.
             self.model.set_grad_checkpointing()
 
     def init_weights(self) -> None:

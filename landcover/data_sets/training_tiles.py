@@ -12,10 +12,13 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.registry import TRANSFORMS
 from mmseg.structures import SegDataSample
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from landcover.classes import OPEN_EARTH_MAP
+from landcover.data_sets.class_statistics import class_counts
 from landcover.data_sets.ordinal_sampler import shuffled_index
+from landcover.data_sets.rare_class_sampling import RareClassSampling, RareClassSettings
 from landcover.errors import InputError
 from landcover.raster import read_labels, read_optical, read_sar
 from landcover.transforms.random_scale_crop import RandomScaleCrop
@@ -40,13 +43,16 @@ class TrainingTiles(Dataset[dict[str, Any]]):
     indices tell what is image and what is padding.
 
     Args:
-        tiles: what to sample from; each epoch sees every tile once, in a new order.
+        tiles: what to sample from; without `rare_classes` each epoch sees every tile once, in a new order.
         modality: how images are read.
         crop_size: side of the crops, pixels.
         scale: range of the random scale factor.
         max_class_share: see `RandomScaleCrop`.
         augmentations: further transforms (configs of the TRANSFORMS registry), in order.
         seed: of order and augmentation. A sample depends on the seed and its ordinal alone.
+        rare_classes: None, or `temperature` and `min_pixels` of `RareClassSampling`: every sample is drawn for a
+            class, from a tile with labels that shows it.
+        statistics: file that keeps the class counts which `rare_classes` needs, see `class_counts`.
     """
 
     def __init__(
@@ -58,6 +64,8 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         max_class_share: float = 0.75,
         augmentations: Sequence[Mapping[str, Any]] = (),
         seed: int = 0,
+        rare_classes: Mapping[str, Any] | None = None,
+        statistics: Path | None = None,
     ) -> None:
         if not tiles:
             raise InputError(f"training set ({modality}): expected at least one tile, found none; check the data root")
@@ -65,7 +73,13 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         self._decoded: dict[TrainingTile, Sample] = {}
         self._free_bytes = DECODED_BYTES
         self._read = {"optical": read_optical, "sar": read_sar}[modality]
-        self._crop = RandomScaleCrop(crop_size, scale, max_class_share)
+        self._rare_classes: RareClassSampling | None = None
+        min_class_pixels = 0
+        if rare_classes is not None:
+            settings = RareClassSettings.from_config(rare_classes)
+            self._rare_classes = RareClassSampling(_class_counts(self.tiles, statistics), settings)
+            min_class_pixels = settings.min_pixels
+        self._crop = RandomScaleCrop(crop_size, scale, max_class_share, min_class_pixels=min_class_pixels)
         self._augmentations: list[Transform] = [TRANSFORMS.build(dict(settings)) for settings in augmentations]
         # mmengine stores it in checkpoints and passes it to its visualizer.
         self.metainfo = {"classes": OPEN_EARTH_MAP.classes, "palette": OPEN_EARTH_MAP.palette}
@@ -84,12 +98,18 @@ class TrainingTiles(Dataset[dict[str, Any]]):
 
     def sample(self, ordinal: int) -> Sample:
         """The augmented sample `ordinal`."""
-        tile = self.tiles[shuffled_index(ordinal, len(self.tiles), self.seed)]
         rng = np.random.default_rng([self.seed, ordinal])
-        sample = self._crop(self._loaded(tile), rng)
+        number, wanted = self._draw(ordinal, rng)
+        sample = self._crop(self._loaded(self.tiles[number]), rng, wanted)
         for augmentation in self._augmentations:
             sample = augmentation(sample, rng)
         return sample
+
+    def _draw(self, ordinal: int, rng: np.random.Generator) -> tuple[int, int | None]:
+        """Position of the tile, and the class that it was drawn for, if any."""
+        if self._rare_classes is None:
+            return shuffled_index(ordinal, len(self.tiles), self.seed), None
+        return self._rare_classes.draw(rng)
 
     def _loaded(self, tile: TrainingTile) -> Sample:
         """The decoded tile; small data sets stay decoded in memory."""
@@ -113,3 +133,14 @@ class TrainingTiles(Dataset[dict[str, Any]]):
                 "the label file belongs to another image"
             )
         return Sample(image, OPEN_EARTH_MAP.to_indices(labels))
+
+
+def _class_counts(tiles: Sequence[TrainingTile], statistics: Path | None) -> NDArray[np.int64]:
+    """Pixels per tile and class, int64 (tiles, C)."""
+    labels = [tile.labels for tile in tiles if tile.labels is not None]
+    if len(labels) < len(tiles):
+        raise InputError(
+            f"rare_classes: expected labels for each of {len(tiles)} training tiles, found them for {len(labels)}; "
+            "set rare_classes=None for unlabelled tiles"
+        )
+    return class_counts(labels, statistics)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from landcover.errors import InputError
+from landcover.processes import mean_over_processes
 
 
 @MODELS.register_module()
@@ -66,6 +67,9 @@ class SymmetricCrossEntropy(nn.Module):
     ) -> Tensor:
         """Mean loss of the valid pixels.
 
+        While several processes train, it is this process's sum divided by their mean number of valid pixels: averaged
+        over processes, as gradients are, that is the mean over all valid pixels, however they are spread.
+
         Args:
             cls_score: logits (B, C, H, W), any float type; reduced in float32, float64 stays float64.
             label: integers (B, H, W) in [0, C) or the ignore index.
@@ -88,5 +92,7 @@ class SymmetricCrossEntropy(nn.Module):
                 loss = loss + self.beta * self.log_zero * torch.expm1(-cross_entropy)
             if weight is not None:
                 loss = loss * weight
-            count = (label != ignore_index).sum().clamp(min=1) if avg_factor is None else avg_factor
-            return self.loss_weight * loss.sum() / count
+            if avg_factor is not None:
+                return self.loss_weight * loss.sum() / avg_factor
+            count = mean_over_processes((label != ignore_index).sum().float())
+            return self.loss_weight * loss.sum() / count.clamp(min=torch.finfo(torch.float32).tiny)

@@ -17,19 +17,31 @@ TRAININGS = (("teachers", "Teachers"), ("sar_models", "SAR models"))
 """Folders of trained models and their headings."""
 
 
+Points = tuple[tuple[float, float], ...]
+"""Pairs (iteration, value) in the order of the log."""
+
+
 @dataclass(frozen=True)
 class TrainingLog:
-    """What one training has logged: pairs (iteration, value) in the order of the log.
+    """What one training has logged.
 
     Args:
         name: name of the model.
         loss: the loss that was minimised.
         validation_miou: 0..1, on the validation tiles.
+        target_agreement: 0..1, share of the target's pixels to which a teacher and its student give the same class.
+        target_confidence: 0..1, a teacher's mean confidence on the target.
+        rule: what chose the iteration of the exported model: "last" or the name of a logged value; None while unknown.
+        chosen: that iteration; None while unknown.
     """
 
     name: str
-    loss: tuple[tuple[float, float], ...]
-    validation_miou: tuple[tuple[float, float], ...]
+    loss: Points
+    validation_miou: Points = ()
+    target_agreement: Points = ()
+    target_confidence: Points = ()
+    rule: str | None = None
+    chosen: int | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,7 @@ def _read_metrics(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputError(f"{path}: expected JSON, found {error}; delete it and run the last stage again") from error
+        raise InputError(f"{path}: expected JSON, found {error}; delete it and run its stage again") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a JSON object, found {type(content).__name__}; delete it and run again")
     return content
@@ -99,8 +111,9 @@ def _read_logs(folder: Path) -> tuple[TrainingLog, ...]:
 
 def _read_training_log(path: Path) -> TrainingLog:
     lines = read_log(path)
-    loss, miou = (
-        tuple((line["iteration"], line[key]) for line in lines if line.get(key) is not None)
-        for key in ("loss", "validation_miou")
-    )
-    return TrainingLog(path.parent.name, loss, miou)
+    points = {
+        key: tuple((line["iteration"], line[key]) for line in lines if line.get(key) is not None)
+        for key in ("loss", "validation_miou", "target_agreement", "target_confidence")
+    }
+    chosen = _read_metrics(path.with_name("metrics.json")).get("chosen", {})
+    return TrainingLog(path.parent.name, **points, rule=chosen.get("rule"), chosen=chosen.get("iteration"))

@@ -15,11 +15,19 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from matplotlib.typing import RcKeyType
 from numpy.typing import NDArray
 
-from landcover.report.collect import TrainingLog
+from landcover.report.collect import Points, TrainingLog
 from landcover.report.markup import text
 
 SMOOTHED_FROM = 20
 """Points from which a loss gets a smoothed line, a centred mean over about a tenth of the log."""
+
+RULES = {
+    "validation_miou": "validation mIoU",
+    "target_agreement": "target agreement",
+    "target_confidence": "target confidence",
+    "target_confident_share": "confident share of the target",
+}
+"""Rules of `choose` in words."""
 
 # Colours that no drawing would use by chance stand for colours of the page, which differ in light and dark mode.
 TEXT, GRID, LOSS, SCORE = "#010203", "#010204", "#010205", "#010206"
@@ -43,7 +51,9 @@ STYLE: Mapping[RcKeyType, object] = {
 
 
 def training_curves(title: str, logs: Sequence[TrainingLog]) -> str:
-    """HTML of small multiples: loss, and validation mIoU where any model has logged it.
+    """HTML of small multiples: loss, and where any model has logged them validation mIoU and values on the target.
+
+    A vertical line marks the iteration of the exported model where a rule has chosen one.
 
     Args:
         title: kind of the models.
@@ -63,28 +73,44 @@ def _figure(title: str, log: TrainingLog, logs: Sequence[TrainingLog]) -> str:
 
 
 def _summary(log: TrainingLog) -> str:
-    """First and last loss and last mIoU, in words."""
+    """First and last loss, what was logged of the exported model, and which model that is, in words."""
     parts = []
     if log.loss:
         parts.append(f"loss {log.loss[0][1]:.2f} to {log.loss[-1][1]:.2f}")
-    if log.validation_miou:
-        parts.append(f"validation mIoU {100 * log.validation_miou[-1][1]:.1f} %")
+    for name, points in (
+        ("validation_miou", log.validation_miou),
+        ("target_agreement", log.target_agreement),
+        ("target_confidence", log.target_confidence),
+    ):
+        if points:
+            exported = [value for iteration, value in points if iteration == log.chosen]
+            parts.append(f"{RULES[name]} {100 * (exported or [points[-1][1]])[-1]:.1f} %")
+    if log.rule is not None and log.chosen is not None:
+        by = "the last" if log.rule == "last" else f"chosen by {RULES.get(log.rule, log.rule)}"
+        parts.append(f"model of iteration {log.chosen:,}, {by}")
     return ", ".join(parts)
 
 
 def _draw(log: TrainingLog, logs: Sequence[TrainingLog], salt: str) -> str:
     """Attributes and content of an svg element, from behind its name to its end tag."""
-    panels = 2 if any(other.validation_miou for other in logs) else 1
+    drawn = [_draw_loss]
+    if any(other.validation_miou for other in logs):
+        drawn.append(_draw_score)
+    if any(other.target_agreement for other in logs):
+        drawn.append(_draw_target)
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": salt}):
-        figure = Figure(figsize=(3.9, 1.0 + 1.15 * panels), layout="constrained")
-        axes = np.atleast_1d(figure.subplots(panels, 1, sharex=True))
-        _draw_loss(axes[0], log, logs)
-        if panels == 2:
-            _draw_score(axes[1], log, logs)
+        figure = Figure(figsize=(3.9, 1.0 + 1.15 * len(drawn)), layout="constrained")
+        axes = np.atleast_1d(figure.subplots(len(drawn), 1, sharex=True))
+        for draw, panel in zip(drawn, axes, strict=True):
+            panel.grid(axis="y", linewidth=0.6)
+            draw(panel, log, logs)
+            if log.chosen is not None and log.rule != "last":
+                panel.axvline(log.chosen, color=TEXT, linewidth=1.0, linestyle=":")
         axes[-1].set_xlabel("iteration")
         axes[-1].xaxis.set_major_formatter(EngFormatter(sep=""))
         axes[-1].xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axes[-1].set_xlim(0, max(point[0] for other in logs for point in (*other.loss, *other.validation_miou)))
+        points = [(*other.loss, *other.validation_miou, *other.target_agreement) for other in logs]
+        axes[-1].set_xlim(0, max(iteration for listed in points for iteration, _ in listed))
         stream = io.StringIO()
         FigureCanvasSVG(figure).print_svg(
             stream, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -95,7 +121,6 @@ def _draw(log: TrainingLog, logs: Sequence[TrainingLog], salt: str) -> str:
 def _draw_loss(axes: Axes, log: TrainingLog, logs: Sequence[TrainingLog]) -> None:
     values = [value for other in logs for _, value in other.loss]
     axes.set_ylabel("loss")
-    axes.grid(axis="y", linewidth=0.6)
     if values:
         axes.set_ylim(min(0.0, *values), 1.05 * max(values))
     if not log.loss:
@@ -110,11 +135,33 @@ def _draw_loss(axes: Axes, log: TrainingLog, logs: Sequence[TrainingLog]) -> Non
 def _draw_score(axes: Axes, log: TrainingLog, logs: Sequence[TrainingLog]) -> None:
     values = [value for other in logs for _, value in other.validation_miou]
     axes.set_ylabel("mIoU in %")
-    axes.grid(axis="y", linewidth=0.6)
     axes.set_ylim(0, 110 * max(values) or 1.0)
-    if log.validation_miou:
-        iterations, scores = np.array(log.validation_miou, dtype=np.float64).T
-        axes.plot(iterations, 100 * scores, color=SCORE, linewidth=1.6, marker="o", markersize=3.0)
+    _draw_percent(axes, log.validation_miou, SCORE)
+
+
+def _draw_target(axes: Axes, log: TrainingLog, logs: Sequence[TrainingLog]) -> None:
+    del logs  # the axis is that of all shares
+    axes.set_ylabel("target in %")
+    axes.set_ylim(0, 105)
+    _draw_percent(axes, log.target_agreement, SCORE, "agreement")
+    _draw_percent(axes, log.target_confidence, LOSS, "confidence", linestyle="--")
+    if log.target_agreement:
+        axes.legend(loc="lower right", ncols=2, frameon=False, fontsize=8.0, labelcolor=TEXT)
+
+
+def _draw_percent(axes: Axes, points: Points, colour: str, label: str = "", linestyle: str = "-") -> None:
+    if points:
+        iterations, shares = np.array(points, dtype=np.float64).T
+        axes.plot(
+            iterations,
+            100 * shares,
+            color=colour,
+            linewidth=1.6,
+            marker="o",
+            markersize=3.0,
+            label=label,
+            linestyle=linestyle,
+        )
 
 
 def _running_mean(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:

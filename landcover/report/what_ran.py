@@ -20,6 +20,7 @@ FILES = (
     ("teachers/*/model.pth", "optical models (teachers), with config, log, scores and manifest beside each"),
     ("scores/teachers/*/*.tif", "class scores of the teachers for the training tiles"),
     ("pseudo_labels/*.tif", "labels of the training tiles, made from the scores of the teachers"),
+    ("pseudo_labels/quality.json", "shares, confidence and agreement of these labels, for programs"),
     ("sar_models/*/model.pth", "SAR models, with config, log, scores and manifest beside each"),
     ("scores/val/*/*.tif", "class scores of the SAR models for the validation tiles"),
     ("scores/test/*/*.tif", "class scores of the SAR models for the test tiles"),

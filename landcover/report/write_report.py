@@ -11,6 +11,7 @@ from landcover.report.collect import Run, collect_run
 from landcover.report.confusion import confusion_table
 from landcover.report.curves import training_curves
 from landcover.report.page import html_page
+from landcover.report.quality_table import quality_html
 from landcover.report.score_table import score_table
 from landcover.report.tile_section import tile_pictures
 from landcover.report.verdict import verdict
@@ -41,6 +42,7 @@ def write_report(
     run, scheme = collect_run(run_dir), OPEN_EARTH_MAP
     sections = [
         ("scores", "Scores", score_table(run.metrics, scheme)),
+        ("labels", "Pseudo-labels", quality_html(run_dir / "pseudo_labels", scheme)),
         ("tiles", "Tiles", tile_pictures(run, dfc_root, truth_root, tiles, scheme)),
         ("confusion", "Confusion of the ensemble", confusion_table(run.metrics.get("ensemble"), scheme)),
         ("training", "Training", _curves(run)),

@@ -23,6 +23,8 @@ KEYS = {
     "iterations": "length of the training",
     "checkpoint_interval": "iterations between checkpoints",
     "validation_interval": "iterations between scores on the validation tiles",
+    "choose": "iteration whose model is exported: 'last', or the logged value that is largest there",
+    "compile": "whether torch.compile translates the networks in training",
     "train_dataloader": "batch size, workers and data set",
     "optim_wrapper": "optimizer, mmengine OPTIM_WRAPPERS registry",
     "param_scheduler": "learning-rate schedule; the end of the last part is filled in",

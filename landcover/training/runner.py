@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from mmengine.runner.checkpoint import get_torch_safe_globals
 from landcover.errors import InputError
 from landcover.manifest import digest_text
 from landcover.processes import Processes
+from landcover.training.compiled import compile_networks
+from landcover.training.export import export_model
 from landcover.training.random_state_hook import RandomStateHook
 from landcover.training.training import Training
 from landcover.training.training_log_hook import TrainingLogHook
@@ -31,7 +34,8 @@ def build_runner(training: Training, processes: Processes) -> Runner:
     """mmengine's Runner for a training, set to continue from its newest checkpoint if there is one.
 
     Raises:
-        InputError: the config does not build, the batch can not be shared out, or the checkpoint is damaged.
+        InputError: the config does not build, the batch can not be shared out, the checkpoint is damaged, or there is
+            no compiler for `compile`.
     """
     config, iterations = training.config, training.config.iterations
     checkpoint = _last_checkpoint(training.checkpoint_pointer)
@@ -41,16 +45,15 @@ def build_runner(training: Training, processes: Processes) -> Runner:
         RandomStateHook(),
         TrainingLogHook(log, training.name, max(1, iterations // LOG_LINES)),
     ]
-    if training.validation is not None:
+    if training.evaluations:
         hooks.append(
             ValidationHook(
                 log,
-                training.exported,
-                training.validation,
-                training.modality,
-                config.crop_size,
+                training.evaluations,
                 config.validation_interval,
                 processes,
+                partial(export_model, training),
+                training.candidates,
             )
         )
     loader = dict(config.train_dataloader)
@@ -91,7 +94,7 @@ def build_runner(training: Training, processes: Processes) -> Runner:
             randomness={"seed": training.seed, "diff_rank_seed": True},
             # mmengine keeps one logger, visualizer and message hub per name in a process.
             experiment_name=f"{training.stage}_{training.name}_{os.getpid()}_{digest_text(str(training.folder))[:8]}",
-            cfg=Config(_distribution(processes)),
+            cfg=Config(_distribution(training.wrapper, processes)),
         )
         # The Runner would build these only once it trains, outside of this `try`.
         assert runner.train_loop is not None, "it has a training loop"
@@ -99,6 +102,8 @@ def build_runner(training: Training, processes: Processes) -> Runner:
         runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
     except (KeyError, TypeError) as error:
         raise InputError(f"model {training.name}: the config does not build ({error}); correct it") from error
+    if config.compile:
+        compile_networks(runner.model, processes.device)
     return runner
 
 
@@ -120,17 +125,17 @@ def _workers(processes: Processes) -> int:
     return max(1, min(MAX_WORKERS, len(os.sched_getaffinity(0)) // processes.world - 1))
 
 
-def _distribution(processes: Processes) -> dict[str, object]:
+def _distribution(wrapper: str, processes: Processes) -> dict[str, object]:
     """How the Runner spreads the model over processes; on GPUs, batch-norm statistics are those of the whole batch."""
     if processes.world == 1:
         return {}
     on_gpu = processes.device.type == "cuda"
-    wrapper = {
-        "type": "MMDistributedDataParallel",
+    settings = {
+        "type": wrapper,
         "device_ids": [processes.device.index] if on_gpu else None,
         "broadcast_buffers": False,
     }
-    return {"model_wrapper_cfg": wrapper, "sync_bn": "torch" if on_gpu else None}
+    return {"model_wrapper_cfg": settings, "sync_bn": "torch" if on_gpu else None}
 
 
 def schedule(config: Config) -> list[dict[str, Any]]:

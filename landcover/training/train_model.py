@@ -1,23 +1,23 @@
-"""One training from config to model file: claimed folder, resume, export, final score."""
+"""One training from config to model file: claimed folder, resume, choice, export, final score."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from typing import Any
 
 from mmengine.runner import Runner
 
-from landcover.atomic import write_json, write_text
-from landcover.classes import OPEN_EARTH_MAP
+from landcover.atomic import atomic_path, write_json, write_text
 from landcover.errors import InputError
-from landcover.manifest import OutputFolder, digest_text
-from landcover.model_file import MODEL_NAME, ModelInfo, load_model, save_model
+from landcover.manifest import OutputFolder, digest_all, digest_text
+from landcover.model_file import MODEL_NAME, load_model
 from landcover.processes import Processes
+from landcover.training.candidates import best_line, check_rule
+from landcover.training.export import export_model
 from landcover.training.runner import build_runner
 from landcover.training.training import Training
-from landcover.training.validation_hook import validate
-from landcover.training_log import LOG_NAME
+from landcover.training.validation_hook import VALIDATION_MIOU, validate
+from landcover.training_log import LOG_NAME, read_log
 
 METRICS_NAME = "metrics.json"
 
@@ -29,7 +29,8 @@ def train_model(training: Training, processes: Processes) -> bool:
         False if the same training was complete before.
 
     Raises:
-        InputError: the folder holds another training, the config does not build, the loss is no longer finite.
+        InputError: the folder holds another training, the config does not build, nothing is logged by which `choose`
+            of the config could choose, the loss is no longer finite.
     """
     text = training.config.pretty_text
     output = OutputFolder(
@@ -42,7 +43,7 @@ def train_model(training: Training, processes: Processes) -> bool:
             "seed": training.seed,
             "processes": processes.world,
         },
-        inputs=training.inputs,
+        inputs=_inputs(training),
     )
     complete = output.begin() if processes.first else False
     processes.barrier()
@@ -51,17 +52,19 @@ def train_model(training: Training, processes: Processes) -> bool:
     if processes.first:
         write_text(training.folder / "config.py", text)
     try:
+        check_rule(training.config.choose, training.evaluations, training.name)
         runner = build_runner(training, processes)
         runner.train()
     except InputError:
         if processes.first and not training.checkpoint_pointer.exists():
             output.release()  # corrected data or a corrected config are other inputs
         raise
-    if processes.first:
-        _export(training, runner)
+    chosen = _export(training, runner) if processes.first else None
     processes.barrier()
-    _score(training, processes)
+    scores = _scores(training, processes)
     if processes.first:
+        if scores is not None:
+            write_json(training.folder / METRICS_NAME, {**scores, "chosen": chosen})
         files = [training.folder / name for name in (MODEL_NAME, LOG_NAME, METRICS_NAME, "config.py")]
         output.finish(path for path in files if path.exists())
         shutil.rmtree(training.work_dir, ignore_errors=True)
@@ -69,26 +72,39 @@ def train_model(training: Training, processes: Processes) -> bool:
     return True
 
 
-def _export(training: Training, runner: Runner) -> None:
-    network = training.exported(getattr(runner.model, "module", runner.model))
-    info = ModelInfo(training.name, training.modality, OPEN_EARTH_MAP.name, training.config.crop_size)
-    config = json.loads(json.dumps(_without_initialisation(training.config.model.to_dict())))
-    save_model(training.folder / MODEL_NAME, info, config, network.state_dict())
+def _inputs(training: Training) -> dict[str, str]:
+    """Digests of what the model depends on: the validation tiles too if they choose it."""
+    inputs, validation = dict(training.inputs), training.validation
+    if validation is not None and training.config.choose == VALIDATION_MIOU:
+        inputs["validation"] = digest_all(
+            [path for tile in validation.tiles for path in (tile.image, tile.labels) if path]
+        )
+    return inputs
 
 
-def _without_initialisation(node: Any) -> Any:  # any node of a config tree
-    """The config without the keys that name pretrained weights: a model file carries its own."""
-    if isinstance(node, dict):
-        return {
-            key: _without_initialisation(value) for key, value in node.items() if key not in ("init_cfg", "pretrained")
-        }
-    return [_without_initialisation(value) for value in node] if isinstance(node, (list, tuple)) else node
+def _export(training: Training, runner: Runner) -> dict[str, Any]:
+    """Writes the model file; returns the rule that chose it, its iteration and what was logged of that."""
+    rule, iteration, candidates = training.config.choose, training.config.iterations, training.candidates
+    lines, path = read_log(training.folder / LOG_NAME), training.folder / MODEL_NAME
+    if candidates is None:
+        export_model(training, getattr(runner.model, "module", runner.model), path)
+    else:
+        best = best_line(lines, rule)
+        assert best is not None, "the last iteration was evaluated"
+        iteration = round(best["iteration"])
+        with atomic_path(path) as temporary:
+            shutil.copyfile(candidates.path(iteration), temporary)
+        of = f"iteration {iteration} of {training.config.iterations}"
+        print(f"{training.name}: chose {of} by {rule} ({best[rule]:.3f})", flush=True)
+    names = [name for evaluation in training.evaluations for name in evaluation.names]
+    of_it = [line for line in lines if line["iteration"] == iteration]
+    return {"rule": rule, "iteration": iteration, **{n: line[n] for line in of_it for n in names if n in line}}
 
 
-def _score(training: Training, processes: Processes) -> None:
+def _scores(training: Training, processes: Processes) -> dict[str, object] | None:
+    """Scores of the model file on the validation tiles, if there are any."""
     if training.validation is None:
-        return
+        return None
     model, info = load_model(training.folder / MODEL_NAME, processes.device)
     matrix = validate(model, training.validation, training.modality, info.window, processes)
-    if processes.first:
-        write_json(training.folder / METRICS_NAME, matrix.summary(training.validation.labels))
+    return matrix.summary(training.validation.labels)

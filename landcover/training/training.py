@@ -12,7 +12,9 @@ from mmengine.hooks import Hook
 from torch import nn
 from torch.utils.data import Dataset
 
-from landcover.training.validation_hook import ValidationTiles
+from landcover.training.candidates import LAST, Candidates
+from landcover.training.evaluation import Evaluation
+from landcover.training.validation_hook import ValidationTiles, validation_score
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Training:
         folder: receives checkpoints, log, `model.pth`, `metrics.json` and the manifest.
         seed: of initialisation, order, augmentation.
         hooks: further mmengine hooks.
+        further_evaluations: what is logged of the model beside its score on the validation tiles.
+        wrapper: class of the MODEL_WRAPPERS registry around the model when several processes train.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Training:
     folder: Path
     seed: int
     hooks: Sequence[Hook] = ()
+    further_evaluations: Sequence[Evaluation] = ()
+    wrapper: str = "MMDistributedDataParallel"
 
     @property
     def work_dir(self) -> Path:
@@ -56,3 +62,17 @@ class Training:
     def checkpoint_pointer(self) -> Path:
         """The file that names the newest checkpoint; mmengine writes it after that."""
         return self.work_dir / "last_checkpoint"
+
+    @property
+    def evaluations(self) -> list[Evaluation]:
+        """Everything that is logged of the model during the training."""
+        if self.validation is None:
+            return [*self.further_evaluations]
+        score = validation_score(self.validation, self.exported, self.modality, self.config.crop_size)
+        return [score, *self.further_evaluations]
+
+    @property
+    def candidates(self) -> Candidates | None:
+        """The models of which one is exported by `choose` of the config; None for that of the last iteration."""
+        rule = self.config.choose
+        return None if rule == LAST else Candidates(self.work_dir, rule, self.checkpoint_pointer)

@@ -1,8 +1,9 @@
-"""Scores of a model on labelled tiles while it trains."""
+"""Values of a model while it trains, above all its score on labelled tiles."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +15,17 @@ from torch import nn
 
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.training_tiles import TrainingTile
+from landcover.errors import InputError
 from landcover.metrics import ConfusionMatrix
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
 from landcover.prediction.write_scores import READERS
 from landcover.processes import Processes
 from landcover.raster import read_labels
-from landcover.training_log import append_log
+from landcover.training.candidates import Candidates
+from landcover.training.evaluation import Evaluation
+from landcover.training_log import append_log, read_log
+
+VALIDATION_MIOU = "validation_miou"
 
 
 @dataclass(frozen=True)
@@ -63,44 +69,73 @@ def validate(
     return matrix
 
 
+def validation_score(
+    validation: ValidationTiles, exported: Callable[[nn.Module], nn.Module], modality: str, window: int
+) -> Evaluation:
+    """`validation_miou` (0..1) of the exported model; arguments as in `validate` and `Training`."""
+
+    def values(model: nn.Module, processes: Processes) -> dict[str, float]:
+        matrix = validate(exported(model), validation, modality, window, processes)
+        miou = matrix.summary(validation.labels)["miou"]
+        assert isinstance(miou, float), "there are labelled pixels"
+        return {VALIDATION_MIOU: miou}
+
+    return Evaluation((VALIDATION_MIOU,), values)
+
+
 class ValidationHook(Hook):
-    """Appends `validation_miou` to the training log at regular intervals; it informs and selects nothing.
+    """Appends a line with the values of all evaluations to the training log, at regular intervals and at the end.
+
+    With candidates, the model of every evaluated iteration is kept as long as the rule may choose it.
 
     Args:
         path: the log file.
-        exported: gives the model to score from the one in training.
-        validation: the tiles.
-        modality: "optical" or "sar".
-        window: side of the window, pixels.
-        interval: iterations between scores.
+        evaluations: what is logged; at least one.
+        interval: iterations between lines.
         processes: those that train.
+        export: writes the model file of the module in training; used with candidates only.
+        candidates: keeps the model files; None keeps none.
     """
 
-    priority = "VERY_LOW"
+    # Behind the teacher's update and the line of the losses; before the checkpoint, behind which nothing is repeated.
+    priority = "LOW"
 
     def __init__(
         self,
         path: Path,
-        exported: Callable[[nn.Module], nn.Module],
-        validation: ValidationTiles,
-        modality: str,
-        window: int,
+        evaluations: Sequence[Evaluation],
         interval: int,
         processes: Processes,
+        export: Callable[[nn.Module, Path], None],
+        candidates: Candidates | None = None,
     ) -> None:
-        self._path = path
-        self._exported, self._validation, self._modality = exported, validation, modality
-        self._window, self._interval, self._processes = window, interval, processes
+        self._path, self._evaluations, self._interval = path, evaluations, interval
+        self._processes, self._export, self._candidates = processes, export, candidates
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: object = None
     ) -> None:
-        """Scores the model when the interval has passed; the final score is made on the exported model."""
+        """Evaluates the model when the interval has passed and after the last iteration."""
         iteration = runner.iter + 1
-        if iteration % self._interval or iteration == runner.max_iters:
+        if iteration % self._interval and iteration != runner.max_iters:
             return
-        model = self._exported(getattr(runner.model, "module", runner.model))
-        matrix = validate(model, self._validation, self._modality, self._window, self._processes)
-        if self._processes.first:
-            line = {"iteration": iteration, "validation_miou": matrix.summary(self._validation.labels)["miou"]}
-            append_log(self._path, line)
+        model = getattr(runner.model, "module", runner.model)
+        values: dict[str, float] = {}
+        for evaluation in self._evaluations:
+            values.update(evaluation.values(model, self._processes))
+        self._check(values, iteration)
+        if not self._processes.first:
+            return
+        if self._candidates is not None:
+            self._export(model, self._candidates.path(iteration))
+        append_log(self._path, {"iteration": iteration, **values})
+        if self._candidates is not None:
+            self._candidates.prune(read_log(self._path))
+
+    def _check(self, values: Mapping[str, float], iteration: int) -> None:
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise InputError(
+                    f"{self._path.parent}: {name} is {value} at iteration {iteration}; "
+                    "lower optim_wrapper.optimizer.lr, delete this folder and run again"
+                )

@@ -25,32 +25,53 @@ class RandomScaleCrop:
         max_class_share: a crop in which one class takes more of the labelled pixels is drawn again (the rule of
             mmsegmentation's `cat_max_ratio`); 1 accepts every crop.
         tries: number of draws before the last one is taken as it is.
+        min_class_pixels: a crop with fewer pixels of the wanted class, if there is one, is drawn again too.
     """
 
     def __init__(
-        self, size: int, scale: tuple[float, float] = (0.5, 2.0), max_class_share: float = 0.75, tries: int = 10
+        self,
+        size: int,
+        scale: tuple[float, float] = (0.5, 2.0),
+        max_class_share: float = 0.75,
+        tries: int = 10,
+        min_class_pixels: int = 0,
     ) -> None:
         self.size, self.scale, self.max_class_share, self.tries = size, scale, max_class_share, tries
+        self.min_class_pixels = min_class_pixels
 
-    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """A (size, size) sample."""
+    def __call__(self, sample: Sample, rng: np.random.Generator, wanted: int | None = None) -> Sample:
+        """A (size, size) sample.
+
+        Args:
+            sample: what to cut from.
+            rng: of scale and place.
+            wanted: index of a class that the crop should show.
+        """
         factor = rng.uniform(*self.scale)
         height, width = sample.image.shape[:2]
         window = max(1, round(self.size / factor))
         rows, columns = min(height, window), min(width, window)
-        for _ in range(self.tries):
-            top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
-            area = np.s_[top : top + rows, left : left + columns]
-            if sample.indices is None or _largest_share(sample.indices[area]) <= self.max_class_share:
-                break
         # The window's rounding must not leave a one-pixel border.
         scaled = tuple(
             self.size if part == window else min(self.size, round(part * factor)) for part in (rows, columns)
         )
+        for _ in range(self.tries):
+            top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
+            area = np.s_[top : top + rows, left : left + columns]
+            only_place = (rows, columns) == (height, width)
+            if only_place or sample.indices is None or self._accepts(sample.indices[area], scaled, wanted):
+                break
         image = _fit(sample.image[area], scaled, self.size, cv2.INTER_LINEAR, 0)
         if sample.indices is None:
             return Sample(image)
         return Sample(image, _fit(sample.indices[area], scaled, self.size, cv2.INTER_NEAREST, IGNORE_INDEX))
+
+    def _accepts(self, indices: NDArray[np.uint8], scaled: tuple[int, ...], wanted: int | None) -> bool:
+        if wanted is not None:
+            crop = _resize(indices, scaled, cv2.INTER_NEAREST)
+            if np.count_nonzero(crop == wanted) < self.min_class_pixels:
+                return False
+        return _largest_share(indices) <= self.max_class_share
 
 
 def _largest_share(indices: NDArray[np.uint8]) -> float:
@@ -59,10 +80,15 @@ def _largest_share(indices: NDArray[np.uint8]) -> float:
 
 
 def _fit(pixels: NDArray[Any], scaled: tuple[int, ...], size: int, interpolation: int, fill: int) -> NDArray[Any]:
-    height, width = (max(1, part) for part in scaled)
-    resized = cv2.resize(pixels, (width, height), interpolation=interpolation)
+    resized = _resize(pixels, scaled, interpolation)
+    height, width = resized.shape[:2]
     if (height, width) == (size, size):
         return resized
     canvas = np.full((size, size, *pixels.shape[2:]), fill, pixels.dtype)
     canvas[:height, :width] = resized
     return canvas
+
+
+def _resize(pixels: NDArray[Any], scaled: tuple[int, ...], interpolation: int) -> NDArray[Any]:
+    height, width = (max(1, part) for part in scaled)
+    return cv2.resize(pixels, (width, height), interpolation=interpolation)

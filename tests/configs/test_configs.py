@@ -82,7 +82,8 @@ def test_the_self_training_of_a_config_surrounds_a_student(registered, path):
     model = MODELS.build({**config.self_training, "student": student})
     assert isinstance(model, SelfTraining) and isinstance(teacher_of(model), EncoderDecoder)
     published = "stage1" in path.parts
-    assert (model.confidence, model.target_weight) == (0.968 if published else 0.9, 1.0)
+    assert model.confidence == (0.968 if published else 0.9)
+    assert model.target_weight == (0.0 if "source_only" in path.stem else 1.0)
     assert model.ema_limit == 0.999 or path.parent.name == "demo"
     learning = {id(p) for group in build_optim_wrapper(model, config.optim_wrapper).optimizer.param_groups
         for p in group["params"]}  # fmt: skip
@@ -108,7 +109,7 @@ def test_names_and_schedules_fit_the_numbers(path):
         assert config.pretrained is None and config.iterations < 2000
         return
     assert config.pretrained in PRETRAINED_WEIGHTS
-    assert config.crop_size == int(re.search(r"_(\d+)$", path.stem)[1])
+    assert config.crop_size == int(re.search(r"_(\d+)(_source_only)?$", path.stem)[1])
     assert config.model.backbone.get("img_size", config.crop_size) == config.crop_size
     assert config.iterations == 80000 if path in STAGE_1 else config.iterations in (80000, 120000, 160000)
     assert 4 <= config.train_dataloader.batch_size <= 8
@@ -131,6 +132,14 @@ def test_profiles_name_configs_that_exist(profile):
     found = re.findall(r"configs/[\w./-]+\.py", profile.read_text(encoding="utf-8"))
     assert found
     assert [name for name in found if CONFIGS.parent / name not in LEAVES] == []
+
+
+@named(LEAVES)
+def test_every_leaf_takes_the_options_for_memory_and_speed(path):
+    options = ("model.backbone.with_cp=True", "compile=True", "optim_wrapper.type=Bf16OptimWrapper")
+    plain, config = load_config(path), load_config(path, options)
+    found = [(c.model.backbone.with_cp, c.compile, c.optim_wrapper.type) for c in (plain, config)]
+    assert found == [(False, False, "OptimWrapper"), (True, True, "Bf16OptimWrapper")]
 
 
 @named(LEAVES)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 import ensemble.average as average_module
-from ensemble.average import LARGEST_WEIGHT, average_labels, average_tile, integer_weights, labels_from_sums
+from ensemble.average import (
+    LARGEST_WEIGHT,
+    average_labels,
+    average_tile,
+    average_with_members,
+    integer_weights,
+    labels_from_sums,
+)
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
 from landcover.score_file import logit_to_probability_table, probability_to_logit_table
@@ -149,6 +156,44 @@ def test_logits_and_probabilities_rank_a_disagreement_differently(tmp_path, writ
     assert average_labels(files, [1, 2.5, 2.5], "probabilities", OPEN_EARTH_MAP).tolist() == [[1]]
 
 
+@pytest.mark.parametrize("block_rows", [7, 256])
+def test_confidence_is_the_mean_probability_of_the_label_and_members_have_their_own(
+    tmp_path, write_file, random_codes, monkeypatch, block_rows
+) -> None:
+    monkeypatch.setattr(average_module, "BLOCK_ROWS", block_rows)
+    arrays = [random_codes(seed, 90, 11) for seed in range(3)]
+    weights = [1.0, 0.5, 2.0]
+    files = [write_file(tmp_path / f"m{i}" / "t.tif", codes, "probability") for i, codes in enumerate(arrays)]
+    tile = average_with_members(files, weights, OPEN_EARTH_MAP)
+    mean = np.average(np.stack(arrays).astype(np.float64) / 255, axis=0, weights=weights)
+    assert (tile.labels.dtype, tile.confidence.dtype, tile.members.dtype) == (np.uint8, np.float32, np.uint8)
+    np.testing.assert_array_equal(tile.labels, average_labels(files, weights, "probabilities", OPEN_EARTH_MAP))
+    np.testing.assert_array_equal(tile.labels, brute_force_labels(arrays, weights))
+    np.testing.assert_allclose(tile.confidence, mean.max(axis=0), rtol=1e-6)
+    np.testing.assert_array_equal(tile.members, [codes.argmax(axis=0) + 1 for codes in arrays])
+    for label in range(1, 9):
+        assert tile.confidence[tile.labels == label].mean() == pytest.approx(mean.max(0)[tile.labels == label].mean())
+
+
+def test_a_class_that_all_members_prefer_is_that_of_the_average(tmp_path, write_file) -> None:
+    """Few codes, so that ties are many."""
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(0, 3, (8, 60, 60), dtype=np.uint8) for _ in range(2)]
+    files = [write_file(tmp_path / f"m{i}" / "t.tif", codes, "probability") for i, codes in enumerate(arrays)]
+    tile = average_with_members(files, [1, 1], OPEN_EARTH_MAP)
+    same = tile.members[0] == tile.members[1]
+    assert 0.1 < same.mean() < 0.9
+    np.testing.assert_array_equal(tile.labels[same], tile.members[0][same])
+
+
+def test_scores_of_logits_are_probabilities_before_confidence_is_taken(tmp_path, write_file) -> None:
+    codes = np.zeros((8, 1, 1), np.uint8)
+    codes[3] = 204  # log p = -2
+    tile = average_with_members([write_file(tmp_path / "m" / "t.tif", codes, "logit", 10.0)], [1], OPEN_EARTH_MAP)
+    assert (tile.labels.tolist(), tile.members.tolist()) == ([[4]], [[[4]]])
+    assert tile.confidence[0, 0] == pytest.approx(round(255 * math.exp(-2)) / 255)
+
+
 def test_files_of_another_size_or_class_count_are_refused(tmp_path, write_file, random_codes) -> None:
     first = write_file(tmp_path / "a" / "t.tif", random_codes(0))
     wide = write_file(tmp_path / "b" / "t.tif", random_codes(0, 6, 6))
@@ -159,6 +204,8 @@ def test_files_of_another_size_or_class_count_are_refused(tmp_path, write_file, 
         average_labels([first, seven], [1, 1], "logits", OPEN_EARTH_MAP)
     with pytest.raises(InputError, match=r"c/t.tif: expected scores of the 8 classes .* found 7"):
         average_labels([seven], [1], "logits", OPEN_EARTH_MAP)
+    with pytest.raises(InputError, match=r"c/t.tif: expected scores of the 8 classes .* found 7"):
+        average_with_members([seven], [1], OPEN_EARTH_MAP)
 
 
 @pytest.mark.parametrize(

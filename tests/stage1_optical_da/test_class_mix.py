@@ -12,12 +12,16 @@ def indices(*rows: str) -> Tensor:
     return torch.tensor([[VOID if mark == "x" else int(mark) for mark in row] for row in rows])
 
 
-def mixed(source: Tensor, weights: list[float]) -> tuple[Tensor, Tensor, Tensor]:
+def generators(count: int, seed: int = 0) -> list[torch.Generator]:
+    return [torch.Generator().manual_seed(1000 * seed + number) for number in range(count)]
+
+
+def mixed(source: Tensor, weights: list[float], seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     """Mix of source pixels 10 with target pixels 20 of pseudo-label 7; (B, H, W) each."""
     shape = (len(source), 2, *source.shape[1:])
-    mix = class_mix(
-        torch.full(shape, 10.0), source, torch.full(shape, 20.0), torch.full_like(source, 7), torch.tensor(weights), 8
-    )
+    target, pseudo = torch.full(shape, 20.0), torch.full_like(source, 7)
+    drawn = generators(len(source), seed)
+    mix = class_mix(torch.full(shape, 10.0), source, target, pseudo, torch.tensor(weights), 8, drawn)
     assert torch.equal(mix.images[:, 0], mix.images[:, 1])
     return mix.images[:, 0], mix.indices, mix.weights
 
@@ -34,8 +38,7 @@ def test_of_two_classes_one_is_pasted_either_of_them() -> None:
     source = indices("0011", "0011", "xx11", "0000")[None]
     seen = set()
     for seed in range(20):
-        torch.manual_seed(seed)
-        seen.add(str(mixed(source, [0.5])[1][0].tolist()))
+        seen.add(str(mixed(source, [0.5], seed)[1][0].tolist()))
     assert seen == {
         "[[0, 0, 7, 7], [0, 0, 7, 7], [7, 7, 7, 7], [0, 0, 0, 0]]",
         "[[7, 7, 1, 1], [7, 7, 1, 1], [7, 7, 1, 1], [7, 7, 7, 7]]",
@@ -54,26 +57,23 @@ def test_an_image_without_labels_leaves_the_target_as_it_is() -> None:
 
 @pytest.mark.parametrize("present", [1, 2, 3, 5, 8])
 def test_half_of_the_classes_of_each_image_rounded_up_are_drawn_and_never_void(present: int) -> None:
-    torch.manual_seed(present)
     source = (torch.arange(64).reshape(1, 8, 8) % present).repeat(50, 1, 1)
     source[:, 0] = VOID
-    drawn = draw_classes(source, 8)
+    drawn = draw_classes(source, 8, generators(50, present))
     assert drawn.shape == (50, 8)
     assert drawn.sum(1).tolist() == [(present + 1) // 2] * 50
     assert not drawn[:, present:].any()
 
 
 def test_every_class_is_drawn_equally_often() -> None:
-    torch.manual_seed(0)
-    drawn = draw_classes(torch.arange(4).reshape(1, 2, 2).repeat(4000, 1, 1), 8)
+    drawn = draw_classes(torch.arange(4).reshape(1, 2, 2).repeat(4000, 1, 1), 8, generators(4000))
     torch.testing.assert_close(drawn[:, :4].float().mean(0), torch.full((4,), 0.5), rtol=0, atol=0.03)
 
 
 def test_classes_belong_to_their_own_image() -> None:
     source = torch.stack([indices("0123", "4567"), indices("5555", "5xxx")])
     for seed in range(20):
-        torch.manual_seed(seed)
-        drawn = draw_classes(source, 8)
+        drawn = draw_classes(source, 8, generators(2, seed))
         assert drawn[0].sum() == 4
         assert drawn[1].nonzero().flatten().tolist() == [5]
 
@@ -83,3 +83,11 @@ def test_the_inputs_stay_as_they_are() -> None:
     before = source.clone()
     mixed(source, [0.5])
     assert torch.equal(source, before)
+
+
+def test_the_draw_of_an_image_depends_on_its_own_generator_alone() -> None:
+    source = torch.arange(8).reshape(1, 2, 4).repeat(6, 1, 1)
+    together = draw_classes(source, 8, generators(6))
+    alone = [draw_classes(source[:1], 8, [generator])[0] for generator in generators(6)]
+    assert torch.equal(together, torch.stack(alone))
+    assert len({str(row.tolist()) for row in together}) > 1

@@ -1,9 +1,14 @@
+import copy
 import math
 from typing import Any
 
 import pytest
 import torch
+from mmengine.optim import OptimWrapper
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
 from torch import Tensor, nn
+from torch.optim import SGD
 
 from stage1_optical_da.class_mix import Mix
 from stage1_optical_da.self_training import SelfTraining, TeacherHook, teacher_of
@@ -57,6 +62,28 @@ def batch(source: Tensor, target: Tensor) -> tuple[dict[str, Tensor], dict[str, 
     return images, {"source": source, "target": target}
 
 
+def labels_and_coverage() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    labels = torch.randint(0, 8, (2, 32, 32), generator=torch.Generator().manual_seed(0))
+    return batch(labels, torch.zeros_like(labels))
+
+
+def generators(count: int) -> list[torch.Generator]:
+    return [torch.Generator().manual_seed(seed) for seed in range(count)]
+
+
+def loaded(pair: tuple[dict[str, Tensor], dict[str, Tensor]]) -> dict[str, Any]:
+    """The batch as the loader gives it."""
+    images, indices = pair
+    data: dict[str, Any] = {"seed": list(range(len(images["source"])))}
+    for domain, stacked in images.items():
+        samples = []
+        for labels in indices[domain]:
+            samples.append(SegDataSample())
+            samples[-1].gt_sem_seg = PixelData(data=labels[None])
+        data[domain] = {"inputs": list(stacked), "data_samples": samples}
+    return data
+
+
 def test_the_teacher_starts_as_the_student_without_gradient_and_stays_in_eval_mode(model: SelfTraining) -> None:
     assert all(torch.equal(a, b) for a, b in zip(model.teacher.parameters(), model.student.parameters(), strict=True))
     assert not any(parameter.requires_grad for parameter in model.teacher.parameters())
@@ -67,26 +94,51 @@ def test_the_teacher_starts_as_the_student_without_gradient_and_stays_in_eval_mo
     assert teacher_of(model) is model.teacher
 
 
-def test_a_training_step_reaches_the_student_and_leaves_the_teacher_alone(model: SelfTraining) -> None:
-    before = {name: value.clone() for name, value in model.teacher.state_dict().items()}
-    labels = torch.randint(0, 8, (2, 32, 32), generator=torch.Generator().manual_seed(0))
-    losses = model(*batch(labels, torch.zeros_like(labels)), mode="loss")
-    total, _ = model.parse_losses(losses)
+def test_a_step_reaches_the_student_and_leaves_the_teacher_alone(model: SelfTraining) -> None:
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    values = model.train_step(loaded(labels_and_coverage()), OptimWrapper(SGD(model.student.parameters(), lr=1e4)))
+    for name, value in model.state_dict().items():
+        moves = name.startswith("student.") and not name.endswith((".mean", ".std"))
+        assert torch.equal(value, before[name]) is not moves, name
+    parts = {"source.decode.loss_ce", "source.auxiliary0.loss_ce", "mix.decode.loss_ce", "mix.auxiliary0.loss_ce"}
+    assert values.keys() == parts | {"confident", "loss"}
+    assert values["loss"].item() == pytest.approx(sum(values[name].item() for name in parts), rel=1e-6)
+
+
+def test_two_backward_passes_move_the_student_as_the_sum_of_the_losses_does(model: SelfTraining) -> None:
+    together = copy.deepcopy(model)
+    data = loaded(labels_and_coverage())
+    model.train_step(data, OptimWrapper(SGD(model.student.parameters(), lr=0.1)))
+
+    inputs = together.data_preprocessor(data)
+    losses = {**together(**inputs, mode="source"), **together(**inputs, mode="mix")}
+    total, _ = together.parse_losses(losses)
     total.backward()
-    assert all(parameter.grad is not None for parameter in model.student.parameters())
-    assert all(parameter.grad is None for parameter in model.teacher.parameters())
-    assert all(torch.equal(value, before[name]) for name, value in model.teacher.state_dict().items())
-    assert set(losses) == {
-        "source.decode.loss_ce",
-        "source.decode.acc_seg",
-        "source.aux.loss_ce",
-        "source.aux.acc_seg",
-        "mix.loss_decode",
-        "mix.loss_auxiliary0",
-        "confident",
-    }
-    trained = [name for name in losses if "loss" in name]
-    assert total.item() == pytest.approx(sum(losses[name].item() for name in trained), rel=1e-6)
+    SGD(together.student.parameters(), lr=0.1).step()
+    for (name, ours), expected in zip(model.student.named_parameters(), together.student.parameters(), strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-7, msg=name)
+
+
+def test_accumulated_steps_count_once(model: SelfTraining) -> None:
+    wrapper = OptimWrapper(SGD(model.student.parameters(), lr=0.1), accumulative_counts=2)
+    wrapper.initialize_count_status(model, 0, 4)
+    weight = model.student.decode_head.conv_seg.weight
+    moved = []
+    for _ in range(4):
+        before = weight.detach().clone()
+        model.train_step(loaded(labels_and_coverage()), wrapper)
+        moved.append(not torch.equal(weight, before))
+    assert moved == [False, True, False, True]
+
+
+def test_area_losses_belong_to_the_source(student: dict[str, Any]) -> None:
+    model = SelfTraining(student, source_lovasz=0.5, augmentation=QUIET)
+    images, indices = labels_and_coverage()
+    losses = model.source_losses(images["source"], indices["source"])
+    assert losses.keys() == {"source.decode.loss_ce", "source.decode.loss_lovasz", "source.auxiliary0.loss_ce"}
+    assert 0 < losses["source.decode.loss_lovasz"].item() <= 0.5
+    mixed = model.mix_losses(images, indices, generators(2))
+    assert mixed.keys() == {"mix.decode.loss_ce", "mix.auxiliary0.loss_ce", "confident"}
 
 
 def test_pseudo_labels_are_the_best_classes_and_confidence_counts_pixels_of_the_image(model: SelfTraining) -> None:
@@ -128,11 +180,15 @@ def test_mixed_pixels_count_one_where_pasted_and_the_confident_share_elsewhere(
     probability = torch.full((2, 32, 32), 0.5)
     probability[0, :, :8], probability[1, :, :24] = 0.99, 0.99  # a quarter and three quarters of each row
     model.teacher = KnownTeacher(logits_of(torch.full((2, 32, 32), 3), probability))
-    losses = model.loss(*batch(source, target))
+    images, indices = batch(source, target)
+    losses = {
+        **model.source_losses(images["source"], source),
+        **model.mix_losses(images, indices, generators(2)),
+    }
     rows = 32 - padded_rows
     mean_weight = (pasted_rows + (rows - pasted_rows) * (0.25 + 0.75) / 2) / rows if rows else 0.0
-    assert losses["mix.loss_decode"].item() == pytest.approx(mean_weight * math.log(8), rel=1e-5)
-    assert losses["mix.loss_auxiliary0"].item() == pytest.approx(0.4 * mean_weight * math.log(8), rel=1e-5)
+    assert losses["mix.decode.loss_ce"].item() == pytest.approx(mean_weight * math.log(8), rel=1e-5)
+    assert losses["mix.auxiliary0.loss_ce"].item() == pytest.approx(0.4 * mean_weight * math.log(8), rel=1e-5)
     assert losses["confident"].item() == pytest.approx(0.5 if rows else 0.0)
     expected_source = math.log(8) if pasted_rows else 0.0
     assert losses["source.decode.loss_ce"].item() == pytest.approx(expected_source, rel=1e-5)
@@ -142,40 +198,35 @@ def test_the_weight_of_target_pixels_scales_the_mixed_loss(model: SelfTraining) 
     generator = torch.Generator().manual_seed(2)
     images = 255 * torch.rand(2, 3, 32, 32, generator=generator)
     indices = torch.randint(0, 8, (2, 32, 32), generator=generator)
-    full = dict(model._mix_losses(Mix(images, indices, torch.ones(2, 32, 32))))
-    tenth = dict(model._mix_losses(Mix(images, indices, torch.full((2, 32, 32), 0.1))))
+    full = model._weighted_losses(images, Mix(images, indices, torch.ones(2, 32, 32)))
+    tenth = model._weighted_losses(images, Mix(images, indices, torch.full((2, 32, 32), 0.1)))
     for name, value in full.items():
         assert value.item() > 0.1
         assert tenth[name].item() == pytest.approx(0.1 * value.item(), rel=1e-5)
 
 
-@pytest.mark.parametrize("factor", [0.0, 0.25])
-def test_the_target_weight_scales_the_mixed_losses_and_zero_leaves_them_out(
-    student: dict[str, Any], model: SelfTraining, factor: float
-) -> None:
-    labels = torch.randint(0, 8, (2, 32, 32), generator=torch.Generator().manual_seed(0))
-    arguments = batch(labels, torch.zeros_like(labels))
-    torch.manual_seed(5)
-    full = model.loss(*arguments)
-    weighted = SelfTraining(student, target_weight=factor, augmentation=QUIET).train()
+def test_the_target_weight_scales_the_mixed_losses(student: dict[str, Any], model: SelfTraining) -> None:
+    weighted = SelfTraining(student, target_weight=0.25, augmentation=QUIET).train()
     weighted.load_state_dict(model.state_dict())
-    torch.manual_seed(5)
-    losses = weighted.loss(*arguments)
-    mixed = {name: value.item() / factor for name, value in losses.items() if "mix" in name}
-    assert losses["source.decode.loss_ce"].item() == pytest.approx(full["source.decode.loss_ce"].item(), rel=1e-4)
-    assert set(mixed) == (set() if factor == 0 else {"mix.loss_decode", "mix.loss_auxiliary0"})
-    assert ("confident" in losses) is (factor > 0)
-    for name, value in mixed.items():
-        assert value == pytest.approx(full[name].item(), rel=1e-3)
+    full = model.mix_losses(*labels_and_coverage(), generators(2))
+    losses = weighted.mix_losses(*labels_and_coverage(), generators(2))
+    for name in ("mix.decode.loss_ce", "mix.auxiliary0.loss_ce"):
+        assert losses[name].item() == pytest.approx(0.25 * full[name].item(), rel=1e-3)
 
 
-@pytest.mark.parametrize("target_weight", [0.0, 1.0])
+def test_without_target_weight_only_the_source_is_learned(student: dict[str, Any]) -> None:
+    model = SelfTraining(student, target_weight=0.0).train()
+    model.teacher.forward = None  # must not be asked
+    values = model.train_step(loaded(labels_and_coverage()), OptimWrapper(SGD(model.student.parameters(), lr=0.1)))
+    assert values.keys() == {"source.decode.loss_ce", "source.auxiliary0.loss_ce", "loss"}
+
+
+@pytest.mark.parametrize("mode", ["source", "mix"])
 def test_a_batch_without_any_label_has_a_finite_loss_with_gradient_for_every_parameter(
-    student: dict[str, Any], target_weight: float
+    model: SelfTraining, mode: str
 ) -> None:
-    model = SelfTraining(student, target_weight=target_weight, augmentation=QUIET).train()
     nothing = torch.full((2, 32, 32), VOID)
-    losses = model.loss(*batch(nothing, nothing))
+    losses = model(*batch(nothing, nothing), generators(2), mode=mode)
     total, _ = model.parse_losses(losses)
     assert total.item() == 0.0
     total.backward()
@@ -185,8 +236,8 @@ def test_a_batch_without_any_label_has_a_finite_loss_with_gradient_for_every_par
 
 
 def test_the_teacher_follows_the_student_with_its_batch_norm_statistics(model: SelfTraining) -> None:
-    labels = torch.randint(0, 8, (2, 32, 32), generator=torch.Generator().manual_seed(0))
-    model.loss(*batch(labels, torch.zeros_like(labels)))  # moves the student's statistics
+    images, indices = labels_and_coverage()
+    model.source_losses(images["source"], indices["source"])  # moves the student's statistics
     with torch.no_grad():
         for parameter in model.student.parameters():
             parameter.add_(1.0)

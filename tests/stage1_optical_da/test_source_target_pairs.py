@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.dataset import pseudo_collate
 
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.raster import write_raster
@@ -40,7 +41,7 @@ def test_length_is_that_of_the_longer_set_and_not_the_product(pairs: SourceTarge
 
 def test_a_pair_is_a_labelled_source_sample_beside_a_target_sample(pairs: SourceTargetPairs) -> None:
     pair = pairs[0]
-    assert sorted(pair) == ["source", "target"]
+    assert sorted(pair) == ["seed", "source", "target"]
     assert grey(pair["source"]) in (10, 20, 30) and grey(pair["target"]) in (100, 110, 120, 130, 140)
     assert pair["source"]["data_samples"].gt_sem_seg.data.unique().tolist() == [2]
     assert pair["target"]["data_samples"].gt_sem_seg.data.unique().tolist() == [0]
@@ -57,14 +58,14 @@ def test_a_sample_depends_on_its_ordinal_alone(pairs: SourceTargetPairs) -> None
     for ordinal in (7, 3, 7):
         again = pairs[ordinal]
         assert torch.equal(again["target"]["inputs"], pairs[ordinal]["target"]["inputs"])
+        assert again["seed"] == pairs[ordinal]["seed"]
+    assert len({pairs[ordinal]["seed"] for ordinal in range(100)}) == 100
 
 
 def test_the_preprocessor_stacks_both_domains_and_keeps_grey_values(pairs: SourceTargetPairs) -> None:
-    batch = {
-        domain: {key: [pairs[ordinal][domain][key] for ordinal in range(2)] for key in ("inputs", "data_samples")}
-        for domain in ("source", "target")
-    }
+    batch = pseudo_collate([pairs[0], pairs[1]])
     result = SourceTargetPreprocessor()(batch, training=True)
+    assert [generator.initial_seed() for generator in result["generators"]] == [pairs[0]["seed"], pairs[1]["seed"]]
     for domain in ("source", "target"):
         images, indices = result["inputs"][domain], result["data_samples"][domain]
         assert (images.shape, images.dtype) == ((2, 3, 16, 16), torch.float32)

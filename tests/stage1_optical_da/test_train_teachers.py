@@ -11,11 +11,14 @@ import torch
 
 from landcover.model_file import load_model, read_model_info
 from landcover.raster import write_raster
+from landcover.training_log import read_log
 from stage1_optical_da.train_teachers import main
 
 ROOT = Path(__file__).parents[2]
 
 RunMain = Callable[..., tuple[int, str]]
+
+TARGET_VALUES = ("target_confidence", "target_confident_share", "target_agreement")
 
 
 @pytest.fixture
@@ -41,10 +44,13 @@ def test_a_teacher_is_trained_scored_and_described(run_main: RunMain, arguments:
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["labels"] == "OpenEarthMap val"
     assert metrics["pixels"] > 0 and 0 <= metrics["miou"] < 1
-    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    *lines, last = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert [line["iteration"] for line in lines] == [1, 2, 3]
+    assert last.keys() == {"iteration", "validation_miou", *TARGET_VALUES}
+    assert (last["iteration"], last["validation_miou"]) == (3, metrics["miou"])
+    assert metrics["chosen"] == {"rule": "last", **last}
     for line in lines:
-        parts = [value for name, value in line.items() if name.startswith(("source.decode.loss", "mix.loss"))]
+        parts = [value for name, value in line.items() if name.startswith(("source.decode.loss", "mix.decode.loss"))]
         assert line["loss"] == pytest.approx(sum(parts), rel=1e-5)
     manifest = json.loads((folder / "manifest.json").read_text())
     assert [row["name"] for row in manifest["files"]] == ["config.py", "log.jsonl", "metrics.json", "model.pth"]
@@ -60,12 +66,50 @@ def test_a_teacher_is_trained_scored_and_described(run_main: RunMain, arguments:
     assert "holds files made from something else (made_by.seed: 0 there, 1 now)" in message
 
 
+def test_a_teacher_is_chosen_by_what_it_says_of_the_target(
+    run_main: RunMain, arguments: list[str], tmp_path: Path
+) -> None:
+    options = ["choose=target_agreement", "validation_interval=1", "iterations=4"]
+    folder = tmp_path / "run" / "teachers" / "tiny"
+    code, printed = run_main(main, *arguments, *(word for option in options for word in ("--option", option)))
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    lines = [line for line in lines if "target_agreement" in line]
+    assert [line["iteration"] for line in lines] == [1, 2, 3, 4]
+    best = max(lines, key=lambda line: (line["target_agreement"], line["iteration"]))
+    told = f"tiny: chose iteration {best['iteration']} of 4 by target_agreement ({best['target_agreement']:.3f})\n"
+    assert (code, printed) == (0, f"{told}wrote {folder / 'model.pth'}\n")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["chosen"] == {"rule": "target_agreement", **best}
+    assert metrics["miou"] == best["validation_miou"]
+
+
 def test_tiles_that_were_trained_on_are_told_in_the_score(
     run_main: RunMain, arguments: list[str], tmp_path: Path
 ) -> None:
     assert run_main(main, *arguments, "--source-splits", "train", "val", "--option", "iterations=2")[0] == 0
     metrics = json.loads((tmp_path / "run" / "teachers" / "tiny" / "metrics.json").read_text())
     assert metrics["labels"] == "OpenEarthMap val (part of the training)"
+
+
+def test_bf16_and_recomputed_activations_change_losses_by_no_more_than_rounding(
+    run_main: RunMain, arguments: list[str], tmp_path: Path
+) -> None:
+    losses, weights = [], []
+    options = [
+        "model.backbone.drop_path_rate=0.3",
+        "optim_wrapper.type=Bf16OptimWrapper",
+        "model.backbone.with_cp=True",
+    ]
+    for count in (1, 2, 3):
+        words = [word for option in ["iterations=2", *options[:count]] for word in ("--option", option)]
+        folder = tmp_path / f"with_{count}"
+        assert run_main(main, *replaced(arguments, "--run-dir", folder), *words)[0] == 0
+        lines = (folder / "teachers" / "tiny" / "log.jsonl").read_text().splitlines()
+        losses.append([line["loss"] for line in map(json.loads, lines) if "loss" in line])
+        weights.append(torch.load(folder / "teachers" / "tiny" / "model.pth", weights_only=True)["weights"])
+    assert losses[1] == pytest.approx(losses[0], rel=0.02) and losses[1] != losses[0]
+    assert losses[2] == pytest.approx(losses[1], rel=1e-4)
+    assert {value.dtype for value in weights[1].values()} == {torch.float32, torch.int64}
 
 
 def test_mistakes_are_told_in_one_line(
@@ -88,6 +132,12 @@ def test_mistakes_are_told_in_one_line(
             "model.backbon.embed_dims=8",
         ],
         "error: iterations: expected at least 2, found 1": [*arguments, "--option", "iterations=1"],
+        "error: model tiny: choose: expected one of last, validation_miou, target_confidence, "
+        "target_confident_share, target_agreement, which are logged for it, found 'target_agrement'": [
+            *arguments,
+            "--option",
+            "choose=target_agrement",
+        ],
         "error: model tiny: the config does not build": [*arguments, "--option", "self_training.type=Unknown"],
         f"error: {absent / 'mit_b3_20220624-13b1141c.pth'}: pretrained weights mit_b3 are not there": [
             *arguments,
@@ -148,7 +198,7 @@ def test_labels_of_another_size_are_refused_in_one_line_also_from_a_loader_proce
     )
 
 
-TWO_PROCESSES = """
+TRAINING = """
 import sys
 from pathlib import Path
 import torch
@@ -185,44 +235,108 @@ for path in map(Path, sys.argv[3:]):
     assert train_model(training, processes)
 """
 
-LARGER = """
-crop_size = 64  # with one image per process, smaller ones leave a batch norm a single value
-"""
-
-SOURCE_ONLY = """
-self_training = dict(target_weight=0.0)
+# Statistics of a batch norm would be those of each process's share: only GPUs synchronise them.
+JOINT = """
 model["decode_head"]["norm_cfg"] = dict(type="GN", num_groups=4)
 optim_wrapper = dict(optimizer=dict(_delete_=True, type="SGD", lr=0.05), paramwise_cfg=dict(head_lr_mult=1.0))
 """
 
+FULL_RECIPE = """
+crop_size = 64
+self_training = dict(
+    confidence=0.2, ema_limit=0.5, augmentation=dict(jitter_probability=0.5, blur_probability=0.5)
+)
+train_dataloader["dataset"] = dict(source=dict(scale=(0.5, 1.0)), target=dict(scale=(0.5, 1.0)))
+"""
 
-def test_two_processes_train_equal_teachers_and_what_one_process_with_the_whole_batch_trains(
-    tiny_teacher: Path, tmp_path: Path
-) -> None:
+WITH_BATCH_NORM = """
+crop_size = 64  # with one image per process, smaller ones leave a batch norm a single value
+"""
+
+
+def write_tiles(folder: Path, void: int) -> None:
+    """Three random tiles; the labels of the first `void` ones are unknown everywhere."""
     rng = np.random.default_rng(0)
     for number in range(3):
-        write_raster(tmp_path / "tiles/images" / f"t_{number}.tif", rng.integers(0, 256, (96, 96, 3), dtype=np.uint8))
-        write_raster(tmp_path / "tiles/labels" / f"t_{number}.tif", rng.integers(1, 9, (96, 96), dtype=np.uint8))
-    full, source_only = tiny_teacher.with_name("full.py"), tiny_teacher.with_name("source_only.py")
-    full.write_text(tiny_teacher.read_text() + LARGER)
-    source_only.write_text(full.read_text() + SOURCE_ONLY)
-    script = tmp_path / "train.py"
-    script.write_text(TWO_PROCESSES)
+        labels = rng.integers(1, 9, (96, 96), dtype=np.uint8) if number >= void else np.zeros((96, 96), np.uint8)
+        write_raster(folder / "images" / f"t_{number}.tif", rng.integers(0, 256, (96, 96, 3), dtype=np.uint8))
+        write_raster(folder / "labels" / f"t_{number}.tif", labels)
+
+
+def train(script: Path, processes: int, *arguments: Path) -> None:
+    script.write_text(TRAINING)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    alone = list(map(str, [script, tmp_path / "tiles", tmp_path, source_only]))
-    for command in ([*launch, *alone, str(full)], alone):
-        result = subprocess.run(
-            [sys.executable, *command], env=environment, capture_output=True, text=True, check=False, timeout=120
-        )
-        assert result.returncode == 0, result.stderr
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+    command = [sys.executable, *(launch if processes > 1 else []), str(script), *map(str, arguments)]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert result.returncode == 0, result.stderr
 
-    first, second = (torch.load(tmp_path / f"full_2_{rank}.pth") for rank in (0, 1))
-    statistics = {name for name in first if "running_" in name}  # each process's own: synchronised on GPUs only
-    assert [name for name in first.keys() - statistics if not torch.equal(first[name], second[name])] == []
+
+def test_two_processes_train_what_one_process_with_the_whole_batch_trains(tiny_teacher: Path, tmp_path: Path) -> None:
+    write_tiles(tmp_path / "tiles", void=1)
+    full, source_only = tiny_teacher.with_name("full.py"), tiny_teacher.with_name("source_only.py")
+    full.write_text(tiny_teacher.read_text() + FULL_RECIPE + JOINT)
+    source_only.write_text(full.read_text() + "self_training = dict(target_weight=0.0)\n")
+    for processes in (1, 2):
+        train(tmp_path / "train.py", processes, tmp_path / "tiles", tmp_path, full, source_only)
+    for config in ("full", "source_only"):
+        first, second, whole = (torch.load(tmp_path / f"{config}_{name}.pth") for name in ("2_0", "2_1", "1_0"))
+        assert [name for name in first if not torch.equal(first[name], second[name])] == []
+        for name, value in whole.items():
+            torch.testing.assert_close(first[name], value, rtol=1e-4, atol=1e-6, msg=f"{config} {name}")
+        alone, shared = (read_log(tmp_path / f"{config}_{processes}" / "log.jsonl")[-1] for processes in (1, 2))
+        assert alone.keys() == {"iteration", *TARGET_VALUES} and alone["target_confidence"] > 1 / 8
+        assert shared == pytest.approx(alone, abs=2e-3)  # a pixel in 500 may be a tie
+    ours, others = (torch.load(tmp_path / f"{config}_1_0.pth") for config in ("full", "source_only"))
     weight = "decode_head.conv_seg.weight"
-    assert statistics and not torch.equal(first[f"student.{weight}"], first[f"teacher.{weight}"])
+    assert not torch.equal(ours[f"student.{weight}"], ours[f"teacher.{weight}"])
+    assert not torch.allclose(ours[f"student.{weight}"], others[f"student.{weight}"])
 
-    together, single = (torch.load(tmp_path / f"source_only_{name}.pth") for name in ("2_0", "1_0"))
-    for name, value in single.items():
-        torch.testing.assert_close(together[name], value, rtol=1e-4, atol=1e-6, msg=name)
+
+def test_processes_that_see_no_label_train_on_with_the_others(tiny_teacher: Path, tmp_path: Path) -> None:
+    write_tiles(tmp_path / "tiles", void=3)
+    config = tiny_teacher.with_name("void.py")
+    config.write_text(tiny_teacher.read_text() + WITH_BATCH_NORM)
+    train(tmp_path / "train.py", 2, tmp_path / "tiles", tmp_path, config)
+    first, second = (torch.load(tmp_path / f"void_2_{rank}.pth") for rank in (0, 1))
+    statistics = {name for name in first if "running_" in name}  # each process's own on CPUs
+    assert statistics and all(bool(value.isfinite().all()) for value in first.values())
+    assert [name for name in first.keys() - statistics if not torch.equal(first[name], second[name])] == []
+
+
+RARE = "train_dataloader.dataset.source.rare_classes="
+
+
+def test_a_teacher_is_trained_with_rare_class_sampling(
+    run_main: RunMain, arguments: list[str], tmp_path: Path, demo_root: Path
+) -> None:
+    option = ["--option", RARE + "{'temperature':0.1,'min_pixels':20}", "--option", "iterations=2"]
+    folder, kept = tmp_path / "run" / "teachers" / "tiny", tmp_path / "run" / "class_statistics.json"
+    assert run_main(main, *arguments, *option) == (0, f"wrote {folder / 'model.pth'}\n")
+    counts = np.array(json.loads(kept.read_text())["counts"])
+    names = (demo_root / "OpenEarthMap" / "train.txt").read_text().split()
+    assert counts.shape == (len(names), 8) and 0 < counts.sum() <= len(names) * 64 * 64
+    assert "rare_classes=dict(min_pixels=20, temperature=0.1)" in (folder / "config.py").read_text()
+    written = kept.stat().st_mtime_ns
+    assert run_main(main, *arguments, *option) == (0, f"is there: {folder / 'model.pth'}\n")
+    assert kept.stat().st_mtime_ns == written
+    code, message = run_main(main, *arguments, "--option", "iterations=2")
+    assert code == 2 and "made_by.config" in message
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{'temperature':0,'min_pixels':20}", "rare_classes.temperature: expected a number above 0, found 0;"),
+        ("{'temperature':1,'min_pixels':0}", "rare_classes.min_pixels: expected a whole number of at least 1, found 0"),
+        ("{'temp':1,'min_pixels':2}", "rare_classes: expected None or a dict with keys temperature and min_pixels"),
+        ("on", "rare_classes: expected None or a dict with keys temperature and min_pixels, found 'on'"),
+    ],
+)
+def test_bad_rare_class_settings_are_told_in_one_line(
+    run_main: RunMain, arguments: list[str], tmp_path: Path, value: str, message: str
+) -> None:
+    code, line = run_main(main, *arguments, "--option", RARE + value)
+    assert code == 2
+    assert line.startswith(f"error: {message}"), line
+    assert not (tmp_path / "run").exists()

@@ -115,8 +115,10 @@ def test_models_are_trained_on_pseudo_labels_and_on_published_labels(
         assert model.data_preprocessor.std.item() == pytest.approx(std, rel=1e-6)
         metrics = json.loads((folder / "metrics.json").read_text())
         assert metrics["labels"] == "val labels" and metrics["pixels"] > 0
-        lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+        *lines, last = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
         assert [line["iteration"] for line in lines] == [1, 2]
+        assert last == {"iteration": 2, "validation_miou": metrics["miou"]}
+        assert metrics["chosen"] == {"rule": "last", **last}
         assert all(
             line["loss"] == pytest.approx(line["decode.loss_sce"] + line["decode.loss_lovasz"], rel=1e-5)
             for line in lines
@@ -124,6 +126,37 @@ def test_models_are_trained_on_pseudo_labels_and_on_published_labels(
     weights = [torch.load(folder / "model.pth", weights_only=True)["weights"] for folder in folders]
     assert any(not torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert run_main(main, *words) == (0, expected.replace("wrote", "is there:"))
+
+
+def test_a_rule_of_the_teachers_is_refused(
+    run_main: RunMain, arguments: list[str], demo_root: Path, tmp_path: Path
+) -> None:
+    words = [*arguments, "--truth-root", str(demo_root / "truth"), "--option", "choose=target_agreement"]
+    code, message = run_main(main, *words)
+    assert code == 2
+    assert "expected one of last, validation_miou, which are logged for it, found 'target_agreement'" in message
+    assert not (tmp_path / "run" / "sar_models" / "tiny").exists()
+
+
+def test_bf16_and_recomputed_activations_change_losses_by_no_more_than_rounding(
+    run_main: RunMain, arguments: list[str], tmp_path: Path
+) -> None:
+    losses, weights = [], []
+    options = [
+        "model.backbone.drop_path_rate=0.3",
+        "optim_wrapper.type=Bf16OptimWrapper",
+        "model.backbone.with_cp=True",
+    ]
+    for count in (1, 2, 3):
+        words = [word for option in ["iterations=2", *options[:count]] for word in ("--option", option)]
+        folder = tmp_path / f"with_{count}"
+        assert run_main(main, *replaced(arguments, "--run-dir", folder), *words)[0] == 0
+        lines = (folder / "sar_models" / "tiny" / "log.jsonl").read_text().splitlines()
+        losses.append([line["loss"] for line in map(json.loads, lines) if "loss" in line])
+        weights.append(torch.load(folder / "sar_models" / "tiny" / "model.pth", weights_only=True)["weights"])
+    assert losses[1] == pytest.approx(losses[0], rel=0.02) and losses[1] != losses[0]
+    assert losses[2] == pytest.approx(losses[1], rel=1e-4)
+    assert {value.dtype for value in weights[1].values()} == {torch.float32, torch.int64}
 
 
 def test_mistakes_are_told_in_one_line(
@@ -140,6 +173,11 @@ def test_mistakes_are_told_in_one_line(
             *arguments,
             "--option",
             "crop_sise=32",
+        ],
+        "error: model tiny: choose: expected one of last, which are logged for it, found 'validation_miou'": [
+            *arguments,
+            "--option",
+            "choose=validation_miou",
         ],
     }
     for expected, words in cases.items():

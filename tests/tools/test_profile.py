@@ -67,3 +67,17 @@ def test_several_processes_are_started_by_the_launcher(
     assert call.stdout.startswith(expected)
     assert f"--run-dir {environment['RUN_DIR']}" in call.stdout
     assert "--option iterations=6 --option checkpoint_interval=2" in call.stdout
+
+
+def test_the_label_set_of_the_profile_reaches_the_command(environment: dict[str, str], tmp_path: Path) -> None:
+    fake = tmp_path / "bin" / "torchrun"
+    fake.parent.mkdir()
+    fake.write_text('#!/bin/sh\necho "$@"\n')
+    fake.chmod(0o755)
+    environment |= {"PATH": f"{fake.parent}:{environment['PATH']}", "GPUS": "2"}
+    call = run_stage("20_write_pseudo_labels.sh", environment)
+    assert f"--truth-root {environment['TRUTH_ROOT']} " in call.stdout
+    assert "--label-set average --agree-with --scales 1 " in call.stdout
+    chosen = {"LABEL_SET": "agreement", "AGREE_WITH": "published mine=/some/labels"}
+    call = run_stage("20_write_pseudo_labels.sh", environment | chosen)
+    assert "--label-set agreement --agree-with published mine=/some/labels --scales 1 " in call.stdout

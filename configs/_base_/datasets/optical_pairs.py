@@ -11,6 +11,8 @@ train_dataloader = dict(
         source=dict(
             scale=(0.5, 2.0),
             max_class_share=0.75,
+            # Not in Liu et al.; as in DAFormer (Hoyer et al. 2022) it is dict(temperature=0.01, min_pixels=3000).
+            rare_classes=None,
             augmentations=[
                 dict(
                     type="Albumentation",

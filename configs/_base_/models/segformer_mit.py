@@ -20,6 +20,7 @@ model = dict(
         num_heads=(1, 2, 5, 8),
         out_indices=(0, 1, 2, 3),
         drop_path_rate=0.1,
+        with_cp=False,  # True recomputes the blocks in the backward pass: less memory for more time
     ),
     decode_head=dict(
         type="FastSegformerHead",

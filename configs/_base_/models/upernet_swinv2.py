@@ -10,5 +10,6 @@ model = dict(
         out_indices=(0, 1, 2, 3),
         drop_path_rate=0.3,  # Swin-B's UPerNet, https://arxiv.org/abs/2103.14030
         output_norm=True,
+        with_cp=False,  # True recomputes the blocks in the backward pass: less memory for more time
     ),
 )

@@ -1,7 +1,7 @@
 # AdamW with warm-up and linear decay, as SegFormer (https://arxiv.org/abs/2105.15203).
 optim_wrapper = dict(
-    type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=6e-5, betas=(0.9, 0.999), weight_decay=0.01),
+    type="OptimWrapper",  # "Bf16OptimWrapper" runs the networks in bf16 and the losses in fp32, on any device
+    optimizer=dict(type="AdamW", lr=6e-5, betas=(0.9, 0.999), weight_decay=0.01, fused=True),
     constructor="SegmentorOptimizer",  # no decay on norms and positions
     paramwise_cfg=dict(head_lr_mult=10.0),
 )
@@ -11,3 +11,8 @@ param_scheduler = [
 ]
 checkpoint_interval = 4000
 validation_interval = 8000
+# The model of the last iteration, as in the paper. The name of a value logged at each validation_interval exports the
+# model where it was largest: validation_miou; teachers also target_agreement, target_confidence (no target labels).
+choose = "last"
+# True: torch.compile, minutes at the start for faster steps; needs a C++ compiler, on GPUs Triton and a C compiler.
+compile = False

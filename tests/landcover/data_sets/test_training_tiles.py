@@ -7,10 +7,12 @@ from torch.utils.data import DataLoader
 
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import dfc2025_tiles
-from landcover.data_sets.ordinal_sampler import OrdinalSampler
+from landcover.data_sets.ordinal_sampler import OrdinalSampler, shuffled_index
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import InputError
-from landcover.raster import read_labels, read_optical, write_raster
+from landcover.raster import read_labels, read_optical, read_sar, write_raster
+from landcover.transforms.random_scale_crop import RandomScaleCrop
+from landcover.transforms.sample import Sample
 
 AUGMENTATIONS = [
     {
@@ -109,3 +111,95 @@ def test_labels_of_another_size_are_refused_by_name(tmp_path):
 def test_no_tiles_are_refused():
     with pytest.raises(InputError, match=r"training set \(sar\): expected at least one tile, found none"):
         TrainingTiles([], "sar", 8)
+
+
+@pytest.fixture
+def uneven(tmp_path, registered):
+    """Tiles of 64 x 64 whose grey value is their number; class 0 is common, class 7 (a 6 x 10 patch) is rare."""
+    labels = np.ones((4, 64, 64), np.uint8)
+    labels[0, :, 32:] = 2
+    labels[1, 20:42] = 6
+    labels[2, 30:36, 40:50] = 8
+    labels[3] = 0
+    tiles = [TrainingTile(tmp_path / f"{number}.tif", tmp_path / f"{number}_labels.tif") for number in range(4)]
+    for number, tile in enumerate(tiles):
+        write_raster(tile.image, np.full((64, 64), number, np.uint8))
+        write_raster(tile.labels, labels[number])
+    return tiles
+
+
+def rare(tiles, temperature=0.2, min_pixels=30, **settings):
+    settings = {"scale": (1.0, 1.0), "augmentations": AUGMENTATIONS, "seed": 2, **settings}
+    chosen = {"temperature": temperature, "min_pixels": min_pixels}
+    return TrainingTiles(tiles, "sar", 32, rare_classes=chosen, **settings)
+
+
+def test_rare_classes_are_drawn_as_often_as_the_softmax_says(uneven):
+    total = np.zeros(8)
+    for tile in uneven:
+        total += np.bincount(read_labels(tile.labels, OPEN_EARTH_MAP).ravel(), minlength=9)[1:]
+    weights = np.where(total > 0, np.exp((1 - total / total.sum()) / 0.2), 0)
+    chances = weights / weights.sum()
+    # class 1 is in tile 0 alone, class 5 in tile 1, class 7 in tile 2; class 0 in all three
+    expected = np.array([chances[1], chances[5], chances[7], 0]) + chances[0] * np.array([1, 1, 1, 0]) / 3
+    data_set, number = rare(uneven), 2000
+    drawn = np.bincount([int(data_set[n]["inputs"].max()) for n in range(number)], minlength=4) / number
+    assert drawn[3] == 0
+    assert (np.abs(drawn - expected) <= 4 * np.sqrt(expected * (1 - expected) / number)).all()
+
+
+def test_crops_show_the_rare_class(uneven):
+    def shown(data_set):
+        cuts = [data_set.sample(n) for n in range(300)]
+        counts = [np.count_nonzero(cut.indices == 7) for cut in cuts if cut.image.max() == 2]
+        return np.mean([count >= 30 for count in counts]), len(counts)
+
+    without = TrainingTiles(uneven, "sar", 32, scale=(1.0, 1.0), max_class_share=1.0, seed=2)
+    share, number = shown(without)
+    assert share < 0.7 and number == 75
+    share, number = shown(rare(uneven, temperature=1e-6, max_class_share=1.0))
+    assert share > 0.98 and number == 300
+
+
+def test_a_rare_sample_does_not_depend_on_workers_order_or_what_was_skipped(uneven):
+    alone = loaded(rare(uneven), 12, workers=0)
+    assert len(set(alone)) > 4
+    assert loaded(rare(uneven), 12, workers=2) == alone
+    assert loaded(rare(uneven), 5, workers=0, skipped=7) == alone[7:]
+    data_set = rare(uneven)
+    assert [as_tuple(data_set[ordinal]) for ordinal in reversed(range(12))] == alone[::-1]
+    assert as_tuple(rare(uneven, seed=3)[0]) != alone[0]
+
+
+def test_without_rare_classes_no_label_is_read_before_its_tile(tmp_path, registered):
+    write_raster(tmp_path / "a.tif", np.zeros((8, 8), np.uint8))
+    tiles = [TrainingTile(tmp_path / "a.tif", tmp_path / "absent.tif")]
+    assert len(TrainingTiles(tiles, "sar", 8, statistics=tmp_path / "statistics.json")) == 1
+    assert not (tmp_path / "statistics.json").exists()
+    with pytest.raises(InputError, match=r"absent\.tif: expected an image file, found none"):
+        rare(tiles)
+
+
+def test_class_counts_are_kept_where_told(uneven, tmp_path):
+    kept = rare(uneven, statistics=tmp_path / "run" / "statistics.json")
+    assert (tmp_path / "run" / "statistics.json").is_file()
+    again = rare(uneven, statistics=tmp_path / "run" / "statistics.json")
+    assert [as_tuple(again[n]) for n in range(4)] == [as_tuple(kept[n]) for n in range(4)]
+    assert as_tuple(rare(uneven)[3]) == as_tuple(kept[3])
+
+
+def test_rare_classes_need_labels_and_good_settings(uneven):
+    with pytest.raises(InputError, match=r"rare_classes: expected labels for each of 4 training tiles, found them for"):
+        rare([*uneven[:3], TrainingTile(uneven[3].image)])
+    with pytest.raises(InputError, match=r"rare_classes\.temperature: expected a number above 0, found 0;"):
+        rare(uneven, temperature=0)
+
+
+def test_without_rare_classes_a_sample_is_a_crop_of_the_next_tile_of_the_epoch(uneven):
+    data_set = TrainingTiles(uneven, "sar", 24, seed=7)
+    for ordinal in (0, 3, 11):
+        tile = uneven[shuffled_index(ordinal, 4, 7)]
+        indices = OPEN_EARTH_MAP.to_indices(read_labels(tile.labels, OPEN_EARTH_MAP))
+        expected = RandomScaleCrop(24)(Sample(read_sar(tile.image), indices), np.random.default_rng([7, ordinal]))
+        np.testing.assert_array_equal(data_set.sample(ordinal).image, expected.image)
+        np.testing.assert_array_equal(data_set.sample(ordinal).indices, expected.indices)

@@ -103,7 +103,10 @@ def _write_training(folder: Path) -> None:
     output = OutputFolder(folder, made_by=made_by, inputs={"source": "b" * 64})
     output.begin()
     lines = [{"iteration": step, "lr": 1e-4, "loss": 5.0 / step} for step in range(1, 31)]
-    lines.insert(10, {"iteration": 10, "validation_miou": 0.25})
+    values = {"validation_miou": 0.25, "target_agreement": 0.75, "target_confidence": 0.5}
+    lines.insert(10, {"iteration": 10, **values})
+    chosen = {"rule": "target_agreement", "iteration": 10, **values}
+    (folder / "metrics.json").write_text(json.dumps({**entry(0.25), "chosen": chosen}))
     (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (folder / "model.pth").write_bytes(b"weights")
     output.finish([folder / "model.pth"])

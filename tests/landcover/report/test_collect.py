@@ -12,10 +12,20 @@ def test_a_run_is_read_with_its_logs_and_manifests(fake_run):
     assert run.metrics == fake_run.metrics
     assert list(run.manifests) == ["teachers/teacher_a"]
     assert list(run.logs) == ["Teachers"]
-    assert run.logs["Teachers"][0].loss[:2] == ((1, 5.0), (2, 2.5))
-    assert run.logs["Teachers"][0].validation_miou == ((10, 0.25),)
+    log = run.logs["Teachers"][0]
+    assert log.loss[:2] == ((1, 5.0), (2, 2.5))
+    assert (log.validation_miou, log.target_agreement, log.target_confidence) == tuple(
+        ((10, value),) for value in (0.25, 0.75, 0.5)
+    )
+    assert (log.rule, log.chosen) == ("target_agreement", 10)
     assert list(run.maps()) == ["TestArea_001", "TestArea_002"]
     assert [path.parent.name for path in run.member_scores("TestArea_001")] == ["net_a", "net_b"]
+
+
+def test_a_training_that_is_not_finished_has_chosen_nothing(fake_run):
+    (fake_run.run / "teachers/teacher_a/metrics.json").unlink()
+    log = collect_run(fake_run.run).logs["Teachers"][0]
+    assert (log.rule, log.chosen) == (None, None)
 
 
 def test_an_empty_folder_is_an_empty_run(tmp_path):

@@ -67,7 +67,7 @@ def test_options_that_would_be_ignored_are_refused(option, message):
 def test_an_unknown_key_is_refused_with_the_nearest_known_one(tmp_path):
     with pytest.raises(InputError, match=r"a\.py: unknown key 'crop_sise' \(did you mean 'crop_size'\?\); known keys"):
         load_config(write(tmp_path / "a.py", crop_sise=3))
-    with pytest.raises(InputError, match=r"a\.py: unknown key 'xyz'; known keys are checkpoint_interval, crop_size"):
+    with pytest.raises(InputError, match=r"a\.py: unknown key 'xyz'; known keys are checkpoint_interval, choose"):
         load_config(write(tmp_path / "a.py", xyz=3))
 
 

@@ -1,14 +1,21 @@
+import math
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from mmengine.hooks import CheckpointHook
+from mmengine.runner.priority import get_priority
 from torch import nn
 
 from landcover.data_sets.training_tiles import TrainingTile
+from landcover.errors import InputError
 from landcover.processes import Processes
 from landcover.raster import write_raster
-from landcover.training.validation_hook import ValidationHook, ValidationTiles, validate
+from landcover.training.candidates import Candidates
+from landcover.training.evaluation import Evaluation
+from landcover.training.training_log_hook import TrainingLogHook
+from landcover.training.validation_hook import ValidationHook, ValidationTiles, validate, validation_score
 from landcover.training_log import read_log
 
 
@@ -65,11 +72,87 @@ def test_processes_share_the_tiles(validation):
     ]
 
 
-def test_the_interval_is_kept_and_the_last_iteration_left_to_the_final_score(validation, one_process, tmp_path):
-    path, model = tmp_path / "log.jsonl", ByGreyValue()
-    hook = ValidationHook(path, lambda outer: outer.inner, validation, "sar", 8, 2, one_process)
-    runner = SimpleNamespace(model=SimpleNamespace(inner=model), max_iters=6)
-    for iteration in range(6):
-        runner.iter = iteration
-        hook.after_train_iter(runner, iteration)
-    assert read_log(path) == [{"iteration": n, "validation_miou": pytest.approx(31 / 32)} for n in (2, 4)]
+class FakeRun:
+    """Runs the hook for iterations of a model that is its own iteration."""
+
+    def __init__(self, folder, evaluations, processes, interval=2, candidates=None):
+        self.log, self.pointer = folder / "log.jsonl", folder / "last_checkpoint"
+        self.hook = ValidationHook(self.log, evaluations, interval, processes, self.export, candidates)
+
+    def export(self, model, path):
+        path.write_text(str(model.iteration))
+
+    def run(self, start, end, max_iters=10):
+        for iteration in range(start, end):
+            model = SimpleNamespace(iteration=iteration + 1)
+            self.hook.after_train_iter(SimpleNamespace(iter=iteration, max_iters=max_iters, model=model), iteration)
+
+
+def values_of(**by_iteration):
+    """An evaluation that looks its values up."""
+    return Evaluation(
+        tuple(by_iteration), lambda model, _: {name: by[model.iteration] for name, by in by_iteration.items()}
+    )
+
+
+def test_the_score_is_that_of_the_exported_model(validation, one_process):
+    model = ByGreyValue()
+    score = validation_score(validation, lambda outer: outer.inner, "sar", 8)
+    assert score.names == ("validation_miou",)
+    assert score.values(SimpleNamespace(inner=model), one_process) == {"validation_miou": pytest.approx(31 / 32)}
+
+
+def test_all_values_are_in_one_line_at_every_interval_and_at_the_end(one_process, tmp_path):
+    first, second = (values_of(**{name: {3: 0.25, 6: 0.5, 7: 0.75}}) for name in ("a", "b"))
+    FakeRun(tmp_path, [first, second], one_process, interval=3).run(0, 7, max_iters=7)
+    assert read_log(tmp_path / "log.jsonl") == [
+        {"iteration": 3, "a": 0.25, "b": 0.25},
+        {"iteration": 6, "a": 0.5, "b": 0.5},
+        {"iteration": 7, "a": 0.75, "b": 0.75},
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["log.jsonl"]
+
+
+def test_all_processes_evaluate_and_the_first_one_writes(tmp_path):
+    calls = []
+    evaluation = Evaluation(("a",), lambda model, processes: calls.append(processes.rank) or {"a": 0.5})
+    for rank in range(2):
+        folder = tmp_path / str(rank)
+        folder.mkdir()
+        candidates = Candidates(folder, "a", folder / "last_checkpoint")
+        processes = Processes(rank, 2, torch.device("cpu"))
+        FakeRun(folder, [evaluation], processes, candidates=candidates).run(0, 2)
+    assert calls == [0, 1]
+    assert sorted(path.name for path in (tmp_path / "0").iterdir()) == ["candidate_2.pth", "log.jsonl"]
+    assert list((tmp_path / "1").iterdir()) == []
+
+
+def test_candidates_are_kept_as_long_as_any_continuation_may_choose_them(one_process, tmp_path):
+    values = values_of(a={2: 0.5, 4: 0.4, 6: 0.6, 8: 0.3, 10: 0.6})
+    run = FakeRun(tmp_path, [values], one_process, candidates=Candidates(tmp_path, "a", tmp_path / "last_checkpoint"))
+
+    def kept():
+        assert all(path.read_text() == path.stem.split("_")[1] for path in tmp_path.glob("candidate_*"))
+        return sorted(int(path.stem.split("_")[1]) for path in tmp_path.glob("candidate_*"))
+
+    run.run(0, 4)
+    assert kept() == [2]
+    run.pointer.write_text("/somewhere/iter_5.pth")
+    run.run(4, 6)
+    assert kept() == [2, 6]  # from the checkpoint of iteration 5, iteration 2 is the best so far
+    run.run(6, 8)
+    assert kept() == [2, 6]
+    run.pointer.write_text("/somewhere/iter_8.pth")
+    run.run(8, 10)
+    assert kept() == [6, 10]
+
+
+def test_a_value_that_is_not_finite_stops_the_training(one_process, tmp_path):
+    with pytest.raises(InputError, match=r"a is nan at iteration 2; lower optim_wrapper\.optimizer\.lr, delete this"):
+        FakeRun(tmp_path, [values_of(a={2: math.nan})], one_process).run(0, 2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_runs_behind_the_losses_and_before_the_checkpoint():
+    losses, checkpoint = (get_priority(hook.priority) for hook in (TrainingLogHook, CheckpointHook))
+    assert losses <= get_priority(ValidationHook.priority) < checkpoint

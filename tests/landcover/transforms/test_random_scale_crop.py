@@ -127,3 +127,41 @@ def test_ignored_pixels_do_not_count_as_a_class():
     assert Counting.draws == 2
     nothing = Sample(sample.image, np.full((40, 40), 255, np.uint8))
     assert (RandomScaleCrop(20, max_class_share=0.6)(nothing, np.random.default_rng(0)).indices == 255).all()
+
+
+def patch_sample(size=60, patch=10):
+    """Class 0 above class 1, and a patch of class 7 in a corner; all blocks large enough to survive shrinking."""
+    indices = np.zeros((size, size), np.uint8)
+    indices[size // 2 :] = 1
+    indices[:patch, -patch:] = 7
+    return Sample(np.zeros((size, size), np.uint8), indices)
+
+
+@pytest.mark.parametrize(("factor", "enough"), [(0.5, 20), (1.0, 60), (2.0, 150)])
+def test_a_crop_without_enough_of_the_wanted_class_is_drawn_again(factor, enough):
+    def counts(wanted, tries):
+        crop = RandomScaleCrop(20, (factor, factor), max_class_share=1.0, tries=tries, min_class_pixels=enough)
+        cuts = (crop(patch_sample(), np.random.default_rng(seed), wanted).indices for seed in range(40))
+        return np.array([np.count_nonzero(cut == 7) for cut in cuts])
+
+    assert (counts(None, 1000) < enough).mean() > 0.5
+    # pixels of the crop count, after scaling, and not those of the tile
+    assert (counts(7, 3000) >= enough).all()
+    assert (counts(7, 1) < enough).mean() > 0.5
+
+
+def test_the_wanted_class_and_the_class_share_hold_both():
+    crop = RandomScaleCrop(30, (1.0, 1.0), max_class_share=0.7, tries=3000, min_class_pixels=5)
+    for seed in range(20):
+        counts = np.bincount(crop(patch_sample(), np.random.default_rng(seed), 7).indices.ravel(), minlength=8)
+        assert counts[7] >= 5 and counts.max() <= 0.7 * 900
+
+
+def test_wanting_nothing_changes_nothing():
+    sample = random_sample(90, 90)
+    for seed in range(20):
+        plain, unused = (
+            RandomScaleCrop(16, min_class_pixels=pixels)(sample, np.random.default_rng(seed)) for pixels in (0, 10**6)
+        )
+        np.testing.assert_array_equal(plain.image, unused.image)
+        np.testing.assert_array_equal(plain.indices, unused.indices)

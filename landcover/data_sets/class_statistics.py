@@ -1,0 +1,80 @@
+"""How many pixels of every class each label file holds, counted once and kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from mmengine.dist import get_dist_info
+from numpy.typing import NDArray
+
+from landcover.atomic import write_text
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
+from landcover.manifest import digest_all
+from landcover.progress import track
+from landcover.raster import read_labels
+
+STATISTICS_NAME = "class_statistics.json"
+"""Name of the file that keeps the counts, in the folder of a run."""
+
+
+def label_counts(labels: NDArray[np.uint8], scheme: ClassScheme) -> NDArray[np.int64]:
+    """Pixels per label: int64 (C + 1,), void first.
+
+    Args:
+        labels: uint8 of any shape, values 0..C of `scheme`.
+    """
+    return np.bincount(labels.ravel(), minlength=scheme.num_classes + 1)
+
+
+def class_counts(
+    files: Sequence[Path], cache: Path | None = None, scheme: ClassScheme = OPEN_EARTH_MAP
+) -> NDArray[np.int64]:
+    """Pixels per label file and class: int64 (files, C), void left out.
+
+    Every process of a training counts by itself and none waits for another: all find the same numbers, and the first
+    one writes them.
+
+    Args:
+        files: label files.
+        cache: file that keeps the counts; it is used if it was made from the same names and contents of label files
+            and written anew if not, or if it is damaged. None keeps nothing.
+        scheme: classes of the label files.
+
+    Raises:
+        InputError: a label file is missing, damaged or of another scheme.
+    """
+    if cache is None:
+        return _count(files, scheme)
+    made_from = {"scheme": scheme.name, "labels": digest_all(files)}
+    kept = _kept(cache, made_from, (len(files), scheme.num_classes))
+    if kept is not None:
+        return kept
+    counts = _count(files, scheme)
+    if get_dist_info()[0] == 0:
+        write_text(cache, json.dumps({**made_from, "classes": scheme.classes, "counts": counts.tolist()}) + "\n")
+    return counts
+
+
+def _count(files: Sequence[Path], scheme: ClassScheme) -> NDArray[np.int64]:
+    def count(path: Path) -> NDArray[np.int64]:
+        return label_counts(read_labels(path, scheme), scheme)[1:]
+
+    with ThreadPoolExecutor(8) as pool:
+        rows = track(pool.map(count, files), "counting classes", len(files), quiet=get_dist_info()[0] > 0)
+        return np.stack(list(rows))
+
+
+def _kept(cache: Path, made_from: dict[str, str], shape: tuple[int, int]) -> NDArray[np.int64] | None:
+    """Counts of the file `cache`; None if there is none, it was made from other files, or it is damaged."""
+    try:
+        content = json.loads(cache.read_text(encoding="utf-8"))
+        counts = np.array(content["counts"])
+        same = all(content[key] == value for key, value in made_from.items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    whole = counts.shape == shape and counts.dtype == np.int64 and (counts >= 0).all()
+    return counts if same and whole else None

@@ -1,0 +1,82 @@
+"""The choice of the iteration whose model a training exports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from landcover.errors import InputError
+from landcover.training.evaluation import Evaluation
+
+LAST = "last"
+"""The rule that exports the model of the last iteration; every other rule is the name of a logged value."""
+
+PREFIX = "candidate_"
+
+
+def check_rule(rule: object, evaluations: Sequence[Evaluation], name: str) -> None:
+    """Refuses a rule by whose value nothing is logged.
+
+    Args:
+        rule: `choose` of the config.
+        evaluations: those of the training.
+        name: name of the model.
+
+    Raises:
+        InputError: says which rules there are.
+    """
+    possible = [LAST, *(value for evaluation in evaluations for value in evaluation.names)]
+    if rule not in possible:
+        raise InputError(
+            f"model {name}: choose: expected one of {', '.join(possible)}, which are logged for it, found {rule!r}; "
+            "correct TEACHER_OPTIONS, SAR_OPTIONS or the config"
+        )
+
+
+def best_line(lines: Sequence[Mapping[str, float]], rule: str) -> Mapping[str, float] | None:
+    """The line of a training log with the largest value of `rule`, the later one of equals; None if no line has one."""
+    evaluated = [line for line in lines if rule in line]
+    return max(evaluated, key=lambda line: (line[rule], line["iteration"]), default=None)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Model files of evaluated iterations, as many as the rule may still choose.
+
+    The training log decides. A candidate is written before its line, and a resumed training cuts the lines behind its
+    checkpoint off and writes their candidates again, so that a line's candidate is always that of the same weights.
+
+    Args:
+        folder: where the files lie, beside the checkpoints.
+        rule: name of the logged value.
+        checkpoint_pointer: the file that names the checkpoint from which a killed training would go on.
+    """
+
+    folder: Path
+    rule: str
+    checkpoint_pointer: Path
+
+    def path(self, iteration: float) -> Path:
+        """The model file of an evaluated iteration."""
+        return self.folder / f"{PREFIX}{iteration:.0f}.pth"
+
+    def prune(self, lines: Sequence[Mapping[str, float]]) -> None:
+        """Deletes all but the best of the training so far and the best that it has if it goes on from its checkpoint.
+
+        Args:
+            lines: of the training log, up to this moment.
+        """
+        saved = _saved_iteration(self.checkpoint_pointer)
+        bests = (best_line(lines, self.rule), best_line([n for n in lines if n["iteration"] <= saved], self.rule))
+        needed = {self.path(line["iteration"]) for line in bests if line}
+        for path in self.folder.glob(f"{PREFIX}*.pth"):
+            if path not in needed:
+                path.unlink()
+
+
+def _saved_iteration(pointer: Path) -> int:
+    """Iteration of the newest complete checkpoint, 0 without one; mmengine calls it `iter_<iteration>.pth`."""
+    if not pointer.exists():
+        return 0
+    return int(Path(pointer.read_text(encoding="utf-8")).stem.removeprefix("iter_"))

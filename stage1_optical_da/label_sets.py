@@ -1,0 +1,167 @@
+"""Label sets: label files of one origin for the same tiles, and the pixels on which several of them agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.average import AveragedTile
+from ensemble.members import shorten
+from landcover.classes import OPEN_EARTH_MAP, VOID
+from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, SarTile, truth_labels
+from landcover.errors import InputError
+from landcover.manifest import digest_all
+from landcover.raster import read_info, read_labels
+
+PUBLISHED = "published"
+"""Name of the label files that come with the data set."""
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """Label files of one origin.
+
+    Args:
+        name: what manifests and tables call it.
+        files: label file by tile name, at least one, all in one folder.
+    """
+
+    name: str
+    files: Mapping[str, Path]
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return next(iter(self.files.values())).parent
+
+    def read(self, tile: str) -> NDArray[np.uint8]:
+        """Label map (H, W), uint8, 0 = unknown, of one tile."""
+        return read_labels(self.files[tile], OPEN_EARTH_MAP)
+
+    def only(self, tiles: Iterable[str]) -> LabelSet:
+        """The same set without the files of other tiles."""
+        return LabelSet(self.name, {tile: self.files[tile] for tile in tiles if tile in self.files})
+
+    def digest(self) -> str:
+        """One SHA-256 over all files."""
+        return digest_all(self.files[tile] for tile in sorted(self.files))
+
+
+@dataclass(frozen=True)
+class Dropping:
+    """Which pixels of an average of teachers become 0 (unknown).
+
+    Args:
+        teachers_differ: those on which the teachers alone do not all find the same class most probable.
+        agree_with: those that one of these label sets gives another class; see `keep_agreed`.
+    """
+
+    teachers_differ: bool = False
+    agree_with: tuple[LabelSet, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.teachers_differ or bool(self.agree_with)
+
+    def names(self) -> list[str]:
+        """Names of the label sets."""
+        return [labels.name for labels in self.agree_with]
+
+    def apply(self, averaged: AveragedTile, tile: str) -> NDArray[np.uint8]:
+        """Label map (H, W), uint8, 0 = dropped, of the tile of this name."""
+        teachers = averaged.members if self.teachers_differ else ()
+        return keep_agreed(averaged.labels, (*teachers, *(labels.read(tile) for labels in self.agree_with)))
+
+
+def label_set(option: str) -> LabelSet:
+    """Label files `<tile>.tif` (or .png) of `NAME=FOLDER` or `FOLDER`; without a name, the folder's last two parts.
+
+    Raises:
+        InputError: the folder is missing or holds no label file, or two of one tile.
+    """
+    name, equals, place = option.partition("=")
+    if not equals or "/" in name:
+        name, place = "", option
+    folder = Path(place)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: expected a folder of label files, found none; check the path")
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.suffix.lower() not in LABEL_SUFFIXES:
+            continue
+        if path.stem in files:
+            raise InputError(f"{path}: expected one file per tile, found also {files[path.stem].name}; remove one")
+        files[path.stem] = path
+    if not files:
+        raise InputError(f"{folder}: expected label files <tile>.tif or .png, found none; check the path")
+    return LabelSet(name or "/".join(folder.resolve().parts[-2:]), files)
+
+
+def published_labels(tiles: Sequence[SarTile]) -> LabelSet | None:
+    """The label files that come with training tiles, None if the data set has none."""
+    files = {tile.name: tile.labels for tile in tiles if tile.labels}
+    return LabelSet(PUBLISHED, files) if files else None
+
+
+def manual_labels(truth_root: Path, tiles: Sequence[SarTile]) -> LabelSet | None:
+    """Manual labels of training tiles, None if there are none; files that came with the tiles are no truth.
+
+    Args:
+        truth_root: folder with `train/labels`.
+        tiles: training tiles.
+    """
+    known = {tile.name for tile in tiles}
+    published = {tile.labels.resolve() for tile in tiles if tile.labels}
+    files = {name: path for name, path in truth_labels(truth_root, "train").items() if name in known}
+    if not files or published & {path.resolve() for path in files.values()}:
+        return None
+    return LabelSet(f"manual labels of {len(files)} train tiles", files)
+
+
+def check_names(sets: Sequence[LabelSet]) -> None:
+    """Raises `InputError` if two sets have one name."""
+    names = [labels.name for labels in sets]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"two label sets are called {twice[0]}; name one of them otherwise: NAME=FOLDER")
+
+
+def check_tiles(labels: LabelSet, images: Mapping[str, Path]) -> None:
+    """Raises `InputError` unless `labels` has a file for every image; only names are compared."""
+    missing = sorted(set(images) - set(labels.files))
+    if missing:
+        raise InputError(
+            f"{labels.folder}: expected a label file for each of {len(images)} tiles, found none for {len(missing)} "
+            f"({shorten(missing)}); complete the set {labels.name} or leave it out"
+        )
+
+
+def check_sizes(labels: LabelSet, images: Mapping[str, Path]) -> None:
+    """Raises `InputError` unless every label file is as large as the image of that tile; only headers are read."""
+    for name, path in labels.files.items():
+        if name not in images:
+            continue
+        expected, found = read_info(images[name]), read_info(path)
+        if (found.height, found.width) != (expected.height, expected.width):
+            raise InputError(
+                f"{path}: expected {expected.height}x{expected.width} pixels as {images[name]}, "
+                f"found {found.height}x{found.width}; the label file belongs to another image"
+            )
+
+
+def keep_agreed(labels: NDArray[np.uint8], opinions: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """`labels` with 0 (unknown) where any opinion is another class.
+
+    An unknown pixel of an opinion is no opinion: it contradicts nothing, so the label stays.
+
+    Args:
+        labels: uint8 (H, W), 0 = unknown.
+        opinions: label maps of the same kind and shape.
+    """
+    differs = np.zeros(labels.shape, dtype=bool)
+    for opinion in opinions:
+        differs |= (opinion != labels) & (opinion != VOID)
+    return np.where(differs, np.uint8(VOID), labels)

@@ -1,0 +1,138 @@
+"""Trains and scores what a study compares and writes its document. Run again, it continues."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from landcover.atomic import write_json, write_text
+from landcover.demo_scenes.write import FINISHED as DEMO_FINISHED
+from landcover.demo_scenes.write import write_demo
+from landcover.errors import InputError, command
+from landcover.manifest import package_versions
+from landcover.training.config import load_config
+from tools.ablation.document import document, result_table
+from tools.ablation.jobs import Job, locked, run_jobs
+from tools.ablation.machine import cores, machine
+from tools.ablation.measure import plan_jobs, score_rows, training_seconds
+from tools.ablation.results import Results
+from tools.ablation.stage1 import stage1_study
+from tools.ablation.study import Row, Study
+
+ROOT = Path(__file__).parents[2]
+SEEDS = (0, 1, 2)
+STUDIES = {"stage1": stage1_study}
+
+
+@command
+def main() -> None:
+    """One study from data to document."""
+    arguments = _arguments()
+    # A stopped study stops its trainings.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    data = arguments.data.resolve() if arguments.data else _demo_data(arguments.run_dir.resolve() / "data")
+    if not (data / DEMO_FINISHED).is_file():
+        raise InputError(f"--data {data}: expected demo scenes with {DEMO_FINISHED}, found none; leave --data out")
+    folder = arguments.run_dir.resolve() / arguments.study
+    study = STUDIES[arguments.study](data, folder, arguments.iterations)
+    rows = _chosen(study, arguments.rows)
+    iterations = {
+        model.config.stem: load_config(model.config, model.options).iterations for model in study.needed(rows)
+    }
+    with locked(folder) as lock:
+        study.prepare()
+        made_from = (data / DEMO_FINISHED).read_text(encoding="utf-8")
+        jobs = plan_jobs(study, rows, arguments.seeds, folder, made_from)
+        threads = max(1, cores() // arguments.jobs)
+        waiting = [job for job in jobs if not job.finished]
+        print(f"{len(jobs)} trainings, {len(jobs) - len(waiting)} of them there; {threads} threads each", flush=True)
+        run_jobs(waiting, arguments.jobs, threads, machine(), lock, _teller(len(jobs), len(waiting)))
+    results = _results(study, rows, arguments, folder, jobs, iterations)
+    whole = len(rows) == len(study.rows)
+    if whole:
+        reading = Path(__file__).parent / f"{study.name}_reading.md"
+        write_text(arguments.out, document(results, reading.read_text(encoding="utf-8") if reading.exists() else ""))
+        print(f"wrote {arguments.out}")
+    if whole or arguments.json:
+        write_json(arguments.json or folder / "results.json", results.to_json())
+    print(result_table(results), flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.ablation", description=__doc__)
+    parser.add_argument("study", choices=sorted(STUDIES), help="stage1: parts of the teacher, on the target")
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS), help="default: 0 1 2")
+    parser.add_argument("--rows", nargs="+", help="some rows only: their table is printed, no document is written")
+    parser.add_argument("--jobs", type=int, default=cores(), help="trainings at a time; default: one per core")
+    parser.add_argument("--iterations", type=int, help="length of every training instead of that of its config")
+    parser.add_argument("--run-dir", type=Path, default=ROOT / "runs" / "ablation", help="default: runs/ablation")
+    parser.add_argument("--data", type=Path, help="demo scenes; default: made in <run-dir>/data")
+    parser.add_argument("--out", type=Path, help="document; default: docs/<study>.md")
+    parser.add_argument("--json", type=Path, help="scores; default: <run-dir>/<study>/results.json")
+    arguments = parser.parse_args()
+    if arguments.jobs < 1:
+        raise InputError(f"--jobs: expected 1 or more, found {arguments.jobs}")
+    if len(set(arguments.seeds)) < len(arguments.seeds) or min(arguments.seeds) < 0:
+        raise InputError(f"--seeds: expected different numbers from 0 on, found {arguments.seeds}")
+    arguments.out = arguments.out or ROOT / "docs" / f"{arguments.study}.md"
+    return arguments
+
+
+def _demo_data(folder: Path) -> Path:
+    write_demo(folder)
+    return folder
+
+
+def _chosen(study: Study, names: Sequence[str] | None) -> list[Row]:
+    known = [row.name for row in study.rows]
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise InputError(f"--rows: expected some of {', '.join(known)}, found {unknown[0]!r}")
+    return [row for row in study.rows if names is None or row.name in names]
+
+
+def _teller(total: int, waiting: int) -> Callable[[Job, float, int], None]:
+    """Prints a line per finished job with the time that the rest will take."""
+    began = time.monotonic()
+
+    def tell(job: Job, seconds: float, left: int) -> None:
+        ahead = left * (time.monotonic() - began) / (waiting - left) / 60
+        print(f"{total - left}/{total} {job.name}: {seconds:.0f} s, about {ahead:.0f} min left", flush=True)
+
+    return tell
+
+
+def _results(
+    study: Study,
+    rows: Sequence[Row],
+    arguments: argparse.Namespace,
+    folder: Path,
+    jobs: Sequence[Job],
+    iterations: Mapping[str, int],
+) -> Results:
+    records = [job.record() for job in jobs]
+    return Results(
+        study=study.name,
+        title=study.title,
+        about=study.about,
+        labels=study.labels,
+        seeds=arguments.seeds,
+        rows=score_rows(study, rows, arguments.seeds, folder),
+        iterations=iterations,
+        shortened=arguments.iterations is not None,
+        seconds=training_seconds(study, rows, jobs),
+        job_seconds=sum(sum(record.get("seconds", {}).values()) for record in records),
+        jobs=arguments.jobs,
+        machines=sorted({record["machine"] for record in records if "machine" in record}),
+        versions=package_versions(),
+        command=f"python -m tools.ablation {shlex.join(sys.argv[1:])}",
+    )
+
+
+if __name__ == "__main__":
+    main()

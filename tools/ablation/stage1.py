@@ -1,0 +1,97 @@
+"""The study of stage 1: what each part of the teacher's recipe adds on the target."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from landcover.data_sets.dfc2025 import dfc2025_tiles, truth_labels
+from landcover.prediction.views import Flip
+from tools.ablation.folds import FOLDS, fold_root, tiles_of_fold, write_folds
+from tools.ablation.study import Model, Part, Row, Study, Views
+
+ROOT = Path(__file__).parents[2]
+PROFILE = ROOT / "configs" / "profiles" / "demo.sh"
+SEGFORMER = ROOT / "configs" / "demo" / "teacher_segformer.py"
+CONVNEXT = ROOT / "configs" / "demo" / "teacher_upernet_convnext.py"
+
+SOURCE_ONLY = "self_training.target_weight=0.0"
+NO_ALIGNMENT = "train_dataloader.dataset.resolution_alignment.probability=0.0"
+# A crop has 128 x 128 = 16384 pixels; set once and not tuned on the target's truth.
+RARE_CLASSES = "train_dataloader.dataset.source.rare_classes={'temperature': 0.1, 'min_pixels': 200}"
+
+ABOUT = """\
+Each row adds one part to the row before: the labelled source alone; self-training with an EMA teacher, ClassMix and
+per-image confidence (DACS, https://arxiv.org/abs/2007.08702, as Liu et al. 2025, https://arxiv.org/abs/2504.13458, use
+it); resolution alignment of source images; rare-class sampling of source tiles and crops (DAFormer,
+https://arxiv.org/abs/2111.14887); test-time views; the mean with a teacher of a second architecture. The oracle is
+trained on the truth of half of the target tiles, with the losses and augmentations of the first row and nothing else,
+and scored on the other half: twice, with the halves exchanged. It has fewer labelled tiles than the source, and is what
+target labels would give this network, not a bound. Tiles are those whose optical images the teachers adapt to without
+labels, as in the recipe, where their label maps become the pseudo-labels. Scenes are synthetic and the same for every
+seed; seeds change initialisation, order and augmentation. The last checkpoint is scored; nothing was chosen by the
+target's truth."""
+
+
+def stage1_study(data: Path, folder: Path, iterations: int | None = None) -> Study:
+    """Rows of stage 1 on demo scenes.
+
+    Args:
+        data: folder of the demo scenes.
+        folder: of the study's runs; receives the oracle's data, see `tools.ablation.folds`.
+        iterations: length of every training; None leaves it to the configs.
+    """
+    pairs, folds = data / "DFC2025Track1", folder / "folds"
+    shortened = () if iterations is None else (f"iterations={iterations}",)
+
+    def teacher(name: str, *options: str, config: Path = SEGFORMER, source: Path = data / "OpenEarthMap") -> Model:
+        roots = ("--oem-root", str(source), "--dfc-root", str(pairs))
+        return Model(name, "stage1_optical_da.train_teachers", config, (*options, *shortened), roots, "teachers")
+
+    tiles = tuple(tile.name for tile in dfc2025_tiles(pairs, "train"))
+    rare = teacher("rare_classes", RARE_CLASSES)
+    second = teacher("rare_classes_convnext", RARE_CLASSES, config=CONVNEXT)
+    oracles = tuple(
+        Part(
+            (teacher(f"oracle_{fold}", SOURCE_ONLY, NO_ALIGNMENT, source=fold_root(folds, fold)),),
+            tuple(tile for other in range(FOLDS) if other != fold for tile in tiles_of_fold(tiles, other)),
+        )
+        for fold in range(FOLDS)
+    )
+    one, many = Views("one_view"), demo_views()
+
+    def row(name: str, title: str, *models: Model, views: Views = one) -> Row:
+        return Row(name, title, (Part(models, tiles),), views)
+
+    return Study(
+        name="stage1",
+        title="Stage 1: what each part of the teacher adds",
+        about=ABOUT,
+        prepare=partial(write_folds, data, folds),
+        rows=(
+            row("source_only", "source only", teacher("source_only", SOURCE_ONLY, NO_ALIGNMENT)),
+            row("dacs", "DACS", teacher("dacs", NO_ALIGNMENT)),
+            row("resolution_alignment", "+ resolution alignment", teacher("resolution_alignment")),
+            row("rare_classes", "+ rare-class sampling", rare),
+            row("test_time_views", "+ test-time views", rare, views=many),
+            row("two_teachers", "+ second architecture, mean of two", rare, second, views=many),
+            Row("oracle", "oracle: target labels", oracles, one),
+        ),
+        images=pairs / "train" / "rgb_images",
+        truth=truth_labels(data / "truth", "train"),
+        labels=f"truth of the {len(tiles)} target train tiles",
+    )
+
+
+def demo_views() -> Views:
+    """Test-time views of the demo profile."""
+    scales = tuple(float(word) for word in _profile_value("SCALES").split())
+    return Views("demo_views", scales, tuple(cast(Flip, word) for word in _profile_value("FLIPS").split()))
+
+
+def _profile_value(name: str) -> str:
+    found = re.search(rf"\{{{name}:=([^}}]*)\}}", PROFILE.read_text(encoding="utf-8"))
+    assert found, f"{PROFILE} sets {name}"
+    return found[1]

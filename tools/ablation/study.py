@@ -1,0 +1,119 @@
+"""What a study is: rows, the models they need, and the tiles they are scored on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from landcover.prediction.views import Flip
+
+
+@dataclass(frozen=True)
+class Model:
+    """One training, repeated with every seed; rows with equal models share them.
+
+    Args:
+        name: name of its folder, unique in the study.
+        module: the training command.
+        config: the model's config.
+        options: replacements of config values, `key=value`.
+        arguments: further arguments of the command, such as the data roots.
+        kind: folder of the run in which the command writes the model.
+    """
+
+    name: str
+    module: str
+    config: Path
+    options: tuple[str, ...]
+    arguments: tuple[str, ...]
+    kind: str
+
+    def command(self, run_dir: Path, seed: int) -> list[str]:
+        """Module and arguments of the training with one seed."""
+        options = [word for option in self.options for word in ("--option", option)]
+        place = ["--run-dir", str(run_dir), "--seed", str(seed)]
+        return [self.module, str(self.config), *self.arguments, *place, *options]
+
+    def folder(self, run_dir: Path) -> Path:
+        """Where the command writes the model."""
+        return run_dir / self.kind / self.config.stem
+
+
+@dataclass(frozen=True)
+class Views:
+    """Test-time views; each scale is combined with each flip."""
+
+    name: str
+    scales: tuple[float, ...] = (1.0,)
+    flips: tuple[Flip, ...] = ("none",)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Models whose mean is scored on some tiles.
+
+    Args:
+        models: their probabilities are averaged.
+        tiles: names of the tiles.
+    """
+
+    models: tuple[Model, ...]
+    tiles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; the confusion matrices of its parts are added.
+
+    Args:
+        name: for the command line.
+        title: for the table.
+        parts: what is scored.
+        views: how the models look at the tiles.
+    """
+
+    name: str
+    title: str
+    parts: tuple[Part, ...]
+    views: Views
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """Models of all parts."""
+        return tuple(dict.fromkeys(model for part in self.parts for model in part.models))
+
+
+@dataclass(frozen=True)
+class Study:
+    """Rows to compare, in the order in which each differs from the one before.
+
+    Args:
+        name: for the command line, and the folder of its runs.
+        title: heading of the document.
+        about: what is compared, a paragraph.
+        prepare: writes what the trainings read beside the demo scenes.
+        rows: see `Row`.
+        images: folder of the images that are predicted.
+        truth: label file of each tile.
+        labels: what `truth` is, in a few words.
+    """
+
+    name: str
+    title: str
+    about: str
+    prepare: Callable[[], None]
+    rows: tuple[Row, ...]
+    images: Path
+    truth: Mapping[str, Path]
+    labels: str
+
+    def needed(self, rows: Sequence[Row]) -> dict[Model, list[Views]]:
+        """Every model of `rows` once, in their order, with the views of the rows that use it."""
+        needed: dict[Model, list[Views]] = {}
+        for row in rows:
+            for model in row.models:
+                views = needed.setdefault(model, [])
+                if row.views not in views:
+                    views.append(row.views)
+        return needed

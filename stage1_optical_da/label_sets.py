@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ensemble.average import AveragedTile
 from ensemble.members import shorten
 from landcover.classes import OPEN_EARTH_MAP, VOID
-from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, SarTile, truth_labels
+from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, SarTile, files_by_stem, truth_labels
 from landcover.errors import InputError
 from landcover.manifest import digest_all
 from landcover.raster import read_info, read_labels
@@ -88,13 +88,7 @@ def label_set(option: str) -> LabelSet:
     folder = Path(place)
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder of label files, found none; check the path")
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.suffix.lower() not in LABEL_SUFFIXES:
-            continue
-        if path.stem in files:
-            raise InputError(f"{path}: expected one file per tile, found also {files[path.stem].name}; remove one")
-        files[path.stem] = path
+    files = files_by_stem(folder, LABEL_SUFFIXES)
     if not files:
         raise InputError(f"{folder}: expected label files <tile>.tif or .png, found none; check the path")
     return LabelSet(name or "/".join(folder.resolve().parts[-2:]), files)

@@ -53,12 +53,12 @@ def dfc2025_tiles(root: Path, split: Split) -> list[SarTile]:
     sar_folder = _folder(root, split, "sar_images")
     if sar_folder is None:
         raise InputError(f"{folder / 'sar_images'}: expected a folder of SAR tiles, found none; set DFC_ROOT")
-    sar = _files_by_stem(sar_folder, IMAGE_SUFFIXES)
+    sar = files_by_stem(sar_folder, IMAGE_SUFFIXES)
     if not sar:
         raise InputError(f"{sar_folder}: expected SAR tiles (.tif), found none; set DFC_ROOT or unpack the data set")
     optical_folder, labels_folder = _folder(root, split, "rgb_images"), _folder(root, split, "labels")
-    optical = _files_by_stem(optical_folder, IMAGE_SUFFIXES) if optical_folder else {}
-    labels = _files_by_stem(labels_folder, LABEL_SUFFIXES) if labels_folder else {}
+    optical = files_by_stem(optical_folder, IMAGE_SUFFIXES) if optical_folder else {}
+    labels = files_by_stem(labels_folder, LABEL_SUFFIXES) if labels_folder else {}
     if split == "train":
         optical_folder = optical_folder or folder / "rgb_images"
         _require_partners(sar, optical, optical_folder, "optical image")
@@ -76,7 +76,7 @@ def truth_labels(root: Path, split: Split) -> dict[str, Path]:
         split: part of the data set.
     """
     folder = _folder(root, split, "labels")
-    return _files_by_stem(folder, LABEL_SUFFIXES) if folder else {}
+    return files_by_stem(folder, LABEL_SUFFIXES) if folder else {}
 
 
 def _folder(root: Path, *parts: str) -> Path | None:
@@ -94,7 +94,7 @@ def _folder(root: Path, *parts: str) -> Path | None:
     return root
 
 
-def _files_by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+def files_by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     """Files of `folder` with one of `suffixes` (in any case), by stem, sorted by stem."""
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):

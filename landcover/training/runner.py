@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,8 @@ def _distribution(wrapper: str, processes: Processes) -> dict[str, object]:
     """How the Runner spreads the model over processes; on GPUs, batch-norm statistics are those of the whole batch."""
     if processes.world == 1:
         return {}
+    # Said of the weights of 1x1 convolutions, whose memory is the same under either name of its layout.
+    warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
     on_gpu = processes.device.type == "cuda"
     settings = {
         "type": wrapper,

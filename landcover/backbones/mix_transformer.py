@@ -125,18 +125,37 @@ def _attention(module: EfficientMultiheadAttention, tokens: Tensor, height: int,
     source = tokens
     if module.sr_ratio > 1:
         source = module.norm(_to_tokens(module.sr(_to_map(tokens, height, width))))
-    query = F.linear(tokens, query_weight, query_bias).unflatten(-1, (heads, -1))
-    key, value = F.linear(source, key_value_weight, key_value_bias).unflatten(-1, (2, heads, -1)).unbind(2)
+    query = _linear(tokens, query_weight, query_bias).unflatten(-1, (heads, -1))
+    key, value = _linear(source, key_value_weight, key_value_bias).unflatten(-1, (2, heads, -1)).unbind(2)
     dropout = attention.dropout if module.training else 0.0
-    result = F.scaled_dot_product_attention(
-        query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), dropout_p=dropout
-    )
-    return attention.out_proj(result.transpose(1, 2).flatten(2))
+    result = _attend(query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), dropout)
+    return _linear(result.transpose(1, 2).flatten(2), attention.out_proj.weight, attention.out_proj.bias)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
+    """Attention of (B, heads, N, C) to keys and values (B, heads, M, C)."""
+    if query.device.type != "cpu" or query.dtype != torch.bfloat16 or dropout:
+        return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+    # torch's fused kernel for CPUs takes twice the time of two products in bf16 (and four fifths in float32).
+    with torch.autocast("cpu", enabled=False):
+        weights = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+        return weights.softmax(-1) @ value
+
+
+def _linear(tokens: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """`F.linear` of (B, N, C) tokens."""
+    if tokens.device.type != "cpu" or tokens.dtype != torch.float32:
+        return F.linear(tokens, weight, bias)
+    # On AMD processors MKL's product takes twice the time of oneDNN's convolution, to which torch leaves a batch of 16
+    # or more; smaller ones only if it has several threads.
+    batch = 16 if tokens.shape[:-1].numel() % 16 == 0 else len(tokens)
+    maps = tokens.reshape(batch, -1, 1, tokens.shape[-1]).permute(0, 3, 1, 2)
+    return F.conv2d(maps, weight[:, :, None, None], bias).permute(0, 2, 3, 1).reshape(*tokens.shape[:-1], -1)
 
 
 def _feed_forward(module: MixFFN, tokens: Tensor, height: int, width: int) -> Tensor:
     """Linear layer, depth-wise 3x3 convolution, activation, linear layer: (B, N, C)."""
     expand, depth_wise, activation, dropout, reduce, _ = module.layers
-    hidden = _to_map(F.linear(tokens, expand.weight.flatten(1), expand.bias), height, width)
+    hidden = _to_map(_linear(tokens, expand.weight.flatten(1), expand.bias), height, width)
     hidden = dropout(activation(_to_tokens(depth_wise(hidden))))
-    return dropout(F.linear(hidden, reduce.weight.flatten(1), reduce.bias))
+    return dropout(_linear(hidden, reduce.weight.flatten(1), reduce.bias))

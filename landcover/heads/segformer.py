@@ -41,7 +41,7 @@ class FastSegformerHead(SegformerHead):
             if part.shape[2:] != size:
                 align = None if self.interpolate_mode == "nearest" else self.align_corners
                 part = F.interpolate(part, size=size, mode=self.interpolate_mode, align_corners=align)
-            fused = part if fused is None else fused + part
+            fused = part if fused is None else fused.add_(part)
         if self.fusion_conv.with_norm:
             fused = self.fusion_conv.norm(fused)
         return self.cls_seg(self.fusion_conv.activate(fused))

@@ -28,8 +28,8 @@ def document(results: Results, reading: str = "") -> str:
         "## Result",
         _wrapped(
             f"mIoU of label maps against {results.labels}, in %, as mean ± sample standard deviation over "
-            f"{len(results.seeds)} seeds. One confusion matrix over all tiles. Differences are to the row above, "
-            "paired by seed: mean ± standard deviation of the differences."
+            f"{len(results.seeds)} seeds. One confusion matrix over all tiles. Differences are paired by seed: mean ± "
+            "standard deviation of the differences, to the first row and to the row to which a part is added."
         ),
         result_table(results),
         "## Classes",
@@ -52,12 +52,19 @@ def document(results: Results, reading: str = "") -> str:
 
 
 def result_table(results: Results) -> str:
-    """Rows with target mIoU and the difference to the row before, as a Markdown table."""
+    """Rows with target mIoU, the differences to the first row and to the row that each adds to, as a Markdown table."""
+    numbers = {row.name: str(number) for number, row in enumerate(results.rows, start=1)}
     lines = [
-        [str(number), row.title, _cell(row.miou()), _cell(gain, sign=True)]
-        for number, (row, gain) in enumerate(zip(results.rows, results.gains(), strict=True), start=1)
+        [
+            numbers[row.name],
+            row.title,
+            _cell(row.miou()),
+            _cell(over_first, sign=True),
+            f"{_cell(gain, sign=True)} to {numbers[row.before]}" if gain and row.before else ABSENT,
+        ]
+        for row, gain, over_first in zip(results.rows, results.gains(), results.gains_over_first(), strict=True)
     ]
-    return markdown_table(["", "", f"target mIoU, n = {len(results.seeds)}", "difference"], lines)
+    return markdown_table(["", "", f"target mIoU, n = {len(results.seeds)}", "to row 1", "what it adds"], lines)
 
 
 def markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

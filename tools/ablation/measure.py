@@ -48,24 +48,39 @@ def plan_jobs(study: Study, rows: Sequence[Row], seeds: Sequence[int], folder: P
 
 def score_rows(study: Study, rows: Sequence[Row], seeds: Sequence[int], folder: Path) -> list[RowResult]:
     """Scores of `rows` from the files of their finished jobs; arguments as in `plan_jobs`."""
-    before = dict(zip((row.name for row in study.rows), (None, *(row.name for row in study.rows)), strict=False))
     return [
-        RowResult(row.name, row.title, before[row.name], {seed: score_row(study, row, folder, seed) for seed in seeds})
+        RowResult(
+            row.name,
+            row.title,
+            row.before,
+            {seed: score_row(study, row, folder, [*seeds[start:], *seeds[:start]]) for start, seed in enumerate(seeds)},
+        )
         for row in rows
     ]
 
 
-def score_row(study: Study, row: Row, folder: Path, seed: int) -> Score:
-    """Score of one row and seed: one confusion matrix over the tiles of all parts."""
+def score_row(study: Study, row: Row, folder: Path, seeds: Sequence[int]) -> Score:
+    """Score of one row: one confusion matrix over the tiles of all parts.
+
+    Args:
+        study: holds the row.
+        row: what is scored.
+        folder: of the study's runs.
+        seeds: the seed that is scored, and behind it the others for parts that average several.
+    """
     matrix = ConfusionMatrix(OPEN_EARTH_MAP)
     for part in row.parts:
-        members = [Member(model.name, _scores(_place(folder, model, seed), row.views)) for model in part.models]
+        members = [
+            Member(f"{model.name} {seed}", _scores(_place(folder, model, seed), row.views))
+            for model in part.models
+            for seed in seeds[: part.seeds]
+        ]
         truth = {tile: study.truth[tile] for tile in part.tiles}
         summary = score_ensemble(members, truth, "probabilities", OPEN_EARTH_MAP, study.labels)
         matrix.counts += summary["confusion"]
         matrix.missed += summary["missed"]
     total: Summary = matrix.summary(study.labels)
-    source = spread([_source_miou(model.folder(_place(folder, model, seed))) for model in row.models])
+    source = spread([_source_miou(model.folder(_place(folder, model, seeds[0]))) for model in row.models])
     return Score(total["miou"], total["iou"], source.mean if source else None)
 
 

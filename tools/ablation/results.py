@@ -32,7 +32,7 @@ class RowResult:
     Args:
         name: see `Row`.
         title: see `Row`.
-        before: name of the row before it in the study; None for the first.
+        before: see `Row`.
         scores: by seed.
     """
 
@@ -54,7 +54,7 @@ class RowResult:
         return spread([score.source_miou for score in self.scores.values()])
 
     def gain(self, before: RowResult | None) -> Spread | None:
-        """Difference of the target mIoU to the row before, paired by seed."""
+        """Difference of the target mIoU to another row, paired by seed; None without that row."""
         if before is None:
             return None
         mine, theirs = self.scores, before.scores
@@ -99,9 +99,13 @@ class Results:
     scheme: ClassScheme = OPEN_EARTH_MAP
 
     def gains(self) -> list[Spread | None]:
-        """Of every row, the difference to the one before it in the study; None where that is missing."""
+        """Of every row, the difference to the row that it adds to; None where that is missing."""
         by_name = {row.name: row for row in self.rows}
         return [row.gain(by_name.get(row.before or "")) for row in self.rows]
+
+    def gains_over_first(self) -> list[Spread | None]:
+        """Of every row but the first, the difference to that."""
+        return [None, *(row.gain(self.rows[0]) for row in self.rows[1:])]
 
     def to_json(self) -> dict[str, Any]:
         """Everything as JSON values, scores 0..1."""
@@ -110,7 +114,9 @@ class Results:
                 "name": row.name,
                 "title": row.title,
                 "miou": _values(row.miou()),
+                "before": row.before,
                 "difference": _values(gain),
+                "difference_to_first": _values(over_first),
                 "source_miou": _values(row.source_miou()),
                 "iou": {name: _values(row.iou(name)) for name in self.scheme.classes},
                 "seeds": {
@@ -118,7 +124,7 @@ class Results:
                     for seed, score in row.scores.items()
                 },
             }
-            for row, gain in zip(self.rows, self.gains(), strict=True)
+            for row, gain, over_first in zip(self.rows, self.gains(), self.gains_over_first(), strict=True)
         ]
         return {
             "study": self.study,

@@ -23,16 +23,15 @@ NO_ALIGNMENT = "train_dataloader.dataset.resolution_alignment.probability=0.0"
 RARE_CLASSES = "train_dataloader.dataset.source.rare_classes={'temperature': 0.1, 'min_pixels': 200}"
 
 ABOUT = """\
-Each row adds one part to the row before: the labelled source alone; self-training with an EMA teacher, ClassMix and
-per-image confidence (DACS, https://arxiv.org/abs/2007.08702, as Liu et al. 2025, https://arxiv.org/abs/2504.13458, use
-it); resolution alignment of source images; rare-class sampling of source tiles and crops (DAFormer,
-https://arxiv.org/abs/2111.14887); test-time views; the mean with a teacher of a second architecture. The oracle is
-trained on the truth of half of the target tiles, with the losses and augmentations of the first row and nothing else,
-and scored on the other half: twice, with the halves exchanged. It has fewer labelled tiles than the source, and is what
-target labels would give this network, not a bound. Tiles are those whose optical images the teachers adapt to without
-labels, as in the recipe, where their label maps become the pseudo-labels. Scenes are synthetic and the same for every
-seed; seeds change initialisation, order and augmentation. The last checkpoint is scored; nothing was chosen by the
-target's truth."""
+The labelled source alone; self-training with an EMA teacher, ClassMix and per-image confidence (DACS,
+https://arxiv.org/abs/2007.08702, as Liu et al. 2025, https://arxiv.org/abs/2504.13458, use it); resolution alignment of
+source images; rare-class sampling of source tiles and crops (DAFormer, https://arxiv.org/abs/2111.14887); test-time
+views; means of two teachers, of different seeds and of different architectures. The oracle is trained on the truth of
+half of the target tiles, with the losses and augmentations of the first row and nothing else, and scored on the other
+half: twice, with the halves exchanged. It has fewer labelled tiles than the source, and is what target labels would
+give this network, not a bound. Tiles are those whose optical images the teachers adapt to without labels, as in the
+recipe, where their label maps become the pseudo-labels. Scenes are synthetic and the same for every seed; seeds change
+initialisation, order and augmentation. The last checkpoint is scored; nothing was chosen by the target's truth."""
 
 
 def stage1_study(data: Path, folder: Path, iterations: int | None = None) -> Study:
@@ -51,8 +50,9 @@ def stage1_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
         return Model(name, "stage1_optical_da.train_teachers", config, (*options, *shortened), roots, "teachers")
 
     tiles = tuple(tile.name for tile in dfc2025_tiles(pairs, "train"))
+    aligned = teacher("resolution_alignment")
+    second = teacher("resolution_alignment_convnext", config=CONVNEXT)
     rare = teacher("rare_classes", RARE_CLASSES)
-    second = teacher("rare_classes_convnext", RARE_CLASSES, config=CONVNEXT)
     oracles = tuple(
         Part(
             (teacher(f"oracle_{fold}", SOURCE_ONLY, NO_ALIGNMENT, source=fold_root(folds, fold)),),
@@ -62,8 +62,8 @@ def stage1_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
     )
     one, many = Views("one_view"), demo_views()
 
-    def row(name: str, title: str, *models: Model, views: Views = one) -> Row:
-        return Row(name, title, (Part(models, tiles),), views)
+    def row(name: str, title: str, before: str | None, *models: Model, views: Views = one, seeds: int = 1) -> Row:
+        return Row(name, title, (Part(models, tiles, seeds),), views, before)
 
     return Study(
         name="stage1",
@@ -71,13 +71,14 @@ def stage1_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
         about=ABOUT,
         prepare=partial(write_folds, data, folds),
         rows=(
-            row("source_only", "source only", teacher("source_only", SOURCE_ONLY, NO_ALIGNMENT)),
-            row("dacs", "DACS", teacher("dacs", NO_ALIGNMENT)),
-            row("resolution_alignment", "+ resolution alignment", teacher("resolution_alignment")),
-            row("rare_classes", "+ rare-class sampling", rare),
-            row("test_time_views", "+ test-time views", rare, views=many),
-            row("two_teachers", "+ second architecture, mean of two", rare, second, views=many),
-            Row("oracle", "oracle: target labels", oracles, one),
+            row("source_only", "source only", None, teacher("source_only", SOURCE_ONLY, NO_ALIGNMENT)),
+            row("dacs", "DACS", "source_only", teacher("dacs", NO_ALIGNMENT)),
+            row("resolution_alignment", "DACS + resolution alignment", "dacs", aligned),
+            row("rare_classes", "3 + rare-class sampling", "resolution_alignment", rare),
+            row("test_time_views", "3 + test-time views", "resolution_alignment", aligned, views=many),
+            row("two_seeds", "5, mean of two seeds", "test_time_views", aligned, views=many, seeds=2),
+            row("two_networks", "5, mean with a second network", "test_time_views", aligned, second, views=many),
+            Row("oracle", "oracle: target labels", oracles, one, "source_only"),
         ),
         images=pairs / "train" / "rgb_images",
         truth=truth_labels(data / "truth", "train"),

@@ -56,10 +56,12 @@ class Part:
     Args:
         models: their probabilities are averaged.
         tiles: names of the tiles.
+        seeds: how many seeds of each model are averaged: the row's own and those that follow it, in a circle.
     """
 
     models: tuple[Model, ...]
     tiles: tuple[str, ...]
+    seeds: int = 1
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,14 @@ class Row:
         title: for the table.
         parts: what is scored.
         views: how the models look at the tiles.
+        before: name of the row to which it adds one part; None for the first.
     """
 
     name: str
     title: str
     parts: tuple[Part, ...]
     views: Views
+    before: str | None = None
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -86,7 +90,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Study:
-    """Rows to compare, in the order in which each differs from the one before.
+    """Rows to compare.
 
     Args:
         name: for the command line, and the folder of its runs.

@@ -1,8 +1,9 @@
 """Time and memory of one step of self-training, ours and a plain one around mmseg's networks; throughput of the loader.
 
 Both sides start from the same weights and see the same batch; before anything is timed, their losses are compared.
-The last line is a JSON object: `speedup_<dtype>_<size>` is plain seconds / our seconds, `memory_<size>` is our peak
-memory / the plain one (fp32, largest size).
+A step synchronises its threads a thousand times: beside other work (the first line tells the load) it takes up to twenty
+times as long, and the ratios say little. The last line is a JSON object: `speedup_<dtype>_<size>` is plain seconds /
+our seconds, `memory_<size>` is our peak memory / the plain one (fp32, largest size).
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ def main() -> None:
         use_default_malloc()
     device = "cuda" if arguments.cuda else "cpu"
     name = torch.cuda.get_device_name() if arguments.cuda else f"CPU, {arguments.threads} threads"
-    print(f"{name}; torch {torch.__version__}; batch {arguments.batch}; malloc: {malloc_settings()}", flush=True)
+    load = os.getloadavg()[0]
+    print(f"{name}; torch {torch.__version__}; batch {arguments.batch}; malloc: {malloc_settings()}; load {load:.1f}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_tiles(folder, arguments.tiles, arguments.tile)

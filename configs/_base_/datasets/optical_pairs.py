@@ -29,7 +29,7 @@ train_dataloader = dict(
             augmentations=[dict(type="Albumentation", transforms=geometry)],
         ),
         # Of source images, after their augmentations: OpenEarthMap is finer than OpenEarthMap-SAR.
-        resolution_alignment=dict(probability=0.2, ratio=(0.1, 0.35)),
+        resolution_alignment=dict(probability=0.2, ratio=(0.1, 0.35), upscale=(1.0, 1.0)),
     ),
 )
 

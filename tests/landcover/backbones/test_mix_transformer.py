@@ -1,9 +1,12 @@
+import copy
+
 import pytest
 import torch
 from mmseg.models.backbones import MixVisionTransformer
 from torch import Tensor
+from torch.nn import functional as F
 
-from landcover.backbones.mix_transformer import FastMixVisionTransformer
+from landcover.backbones.mix_transformer import FastMixVisionTransformer, _attend, _linear
 
 SIZES = {"in_channels": 2, "embed_dims": 8, "num_layers": (2, 1, 2, 1), "num_heads": (1, 2, 5, 8)}
 
@@ -83,3 +86,36 @@ def test_default_sizes_are_those_of_mit_b3() -> None:
 def test_state_has_the_names_of_mmseg() -> None:
     fast, reference = FastMixVisionTransformer(**SIZES), MixVisionTransformer(**SIZES)
     assert list(fast.state_dict()) == list(reference.state_dict())
+
+
+@pytest.mark.parametrize("size", [(64, 96), (50, 71)])
+def test_float32_equals_float64_up_to_rounding(size: tuple[int, int]) -> None:
+    fast, _ = fast_and_reference(drop_path_rate=0.0)
+    images = torch.randn(2, 2, *size, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    outputs, gradients = outputs_and_gradients(fast, images)
+    single_outputs, single_gradients = outputs_and_gradients(copy.deepcopy(fast).float(), images.float())
+    for value, expected in zip(single_outputs + single_gradients, outputs + gradients, strict=True):
+        torch.testing.assert_close(value.double(), expected, rtol=0, atol=1e-4 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("shape", [(2, 16, 4), (1, 5, 4), (3, 7, 4)])
+def test_linear_layers_of_any_number_of_tokens_equal_torchs(shape: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    tokens, weight, bias = (torch.randn(of, generator=generator) for of in (shape, (6, 4), (6,)))
+    torch.testing.assert_close(_linear(tokens, weight, bias), F.linear(tokens, weight, bias), rtol=0, atol=1e-5)
+    turned = tokens.transpose(0, 1).contiguous().transpose(0, 1)  # not contiguous
+    torch.testing.assert_close(_linear(turned, weight, bias), F.linear(tokens, weight, bias), rtol=0, atol=1e-5)
+
+
+def test_attention_in_bf16_equals_that_of_the_same_numbers_in_float32() -> None:
+    generator = torch.Generator().manual_seed(0)
+    parts = [torch.randn(2, 3, length, 8, generator=generator).bfloat16() for length in (50, 20, 20)]
+    found = [part.clone().requires_grad_() for part in parts]
+    exact = [part.float().requires_grad_() for part in parts]
+    result, expected = _attend(*found, 0.0), F.scaled_dot_product_attention(*exact)
+    assert result.dtype == torch.bfloat16
+    torch.testing.assert_close(result.float(), expected, rtol=0.02, atol=0.01)
+    slopes = torch.randn(expected.shape, generator=generator)
+    gradients = torch.autograd.grad(result, found, slopes.bfloat16())
+    for gradient, truth in zip(gradients, torch.autograd.grad(expected, exact, slopes), strict=True):
+        assert (gradient.float() - truth).norm() < 0.02 * truth.norm()

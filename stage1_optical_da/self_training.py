@@ -144,8 +144,7 @@ class SelfTraining(BaseModel):
             (B, H, W) int64 classes, `IGNORE_INDEX` outside the image; (B,) float shares of the pixels inside.
         """
         logits = _resized(self.teacher(normalise(images, self.teacher), mode="tensor"), coverage)
-        top, classes = logits.max(1)
-        probability = (top - logits.logsumexp(1)).exp()
+        probability, classes = logits.softmax(1).max(1)
         inside = coverage != IGNORE_INDEX
         confident = ((probability >= self.confidence) & inside).flatten(1).sum(1)
         share = confident / inside.flatten(1).sum(1).clamp(min=1)

@@ -1,9 +1,9 @@
 """Time and memory of one step of self-training, ours and a plain one around mmseg's networks; throughput of the loader.
 
 Both sides start from the same weights and see the same batch; before anything is timed, their losses are compared.
-A step synchronises its threads a thousand times: beside other work (the first line tells the load) it takes up to twenty
-times as long, and the ratios say little. The last line is a JSON object: `speedup_<dtype>_<size>` is plain seconds /
-our seconds, `memory_<size>` is our peak memory / the plain one (fp32, largest size).
+A step synchronises its threads a thousand times: beside other work (the first line tells the load) it takes up to
+twenty times as long, and the ratios say little. The last line is a JSON object: `speedup_<dtype>_<size>` is plain
+seconds / our seconds, `memory_<size>` is our peak memory / the plain one (fp32, largest size).
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def our_side(training: Training, weights: Path) -> tuple[SelfTraining, OptimWrap
 
 
 def plain_side(training: Training, weights: Path) -> tuple[PlainSelfTraining, OptimWrapper]:
-    """The same recipe with mmseg's networks and loss and mmengine's way to make parameter groups."""
+    """The same recipe with mmseg's networks and loss, mmengine's parameter groups and AdamW as torch sets it up."""
     student = copy.deepcopy(training.config.model)
     student.backbone.type = "MixVisionTransformer"
     student.decode_head.type = "SegformerHead"
@@ -142,6 +142,7 @@ def plain_side(training: Training, weights: Path) -> tuple[PlainSelfTraining, Op
     _start_from(model, weights)
     settings = copy.deepcopy(training.config.optim_wrapper)
     settings.pop("constructor")
+    settings.optimizer.pop("fused")
     settings.paramwise_cfg = PARAMETER_RULES
     return model.train(), build_optim_wrapper(model.student, settings)
 

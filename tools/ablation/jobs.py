@@ -112,7 +112,8 @@ def run_jobs(
         InputError: a command failed; gives the last line of its output.
     """
     waiting, running = deque(jobs), list[_Running]()
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    # Unbuffered, so that the last line of a log is what was said last, on either stream.
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
     try:
         while waiting or running:
             while waiting and len(running) < parallel:

@@ -31,7 +31,7 @@ half of the target tiles, with the losses and augmentations of the first row and
 half: twice, with the halves exchanged. It has fewer labelled tiles than the source, and is what target labels would
 give this network, not a bound. Tiles are those whose optical images the teachers adapt to without labels, as in the
 recipe, where their label maps become the pseudo-labels. Scenes are synthetic and the same for every seed; seeds change
-initialisation, order and augmentation. The last checkpoint is scored; nothing was chosen by the target's truth."""
+initialisation, order and augmentation. The last checkpoint is scored; no setting was chosen by the target's truth."""
 
 
 def stage1_study(data: Path, folder: Path, iterations: int | None = None) -> Study:

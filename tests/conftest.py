@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 from landcover.demo_scenes import DemoSizes, write_demo
 from landcover.registry import register_all
@@ -43,3 +45,30 @@ def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return 0, capsys.readouterr().out
 
     return run
+
+
+@pytest.fixture
+def check_bf16_and_recomputation(
+    run_main: Callable[..., tuple[int, str]], tmp_path: Path
+) -> Callable[[Callable[[], None], Sequence[str], str], None]:
+    """Trains `folder` of a run by `main`: bf16 and recomputed activations change losses by no more than rounding."""
+
+    def check(main: Callable[[], None], arguments: Sequence[str], folder: str) -> None:
+        losses, weights = [], []
+        options = [
+            "model.backbone.drop_path_rate=0.3",
+            "optim_wrapper.type=Bf16OptimWrapper",
+            "model.backbone.with_cp=True",
+        ]
+        for count in (1, 2, 3):
+            words = [word for option in ["iterations=2", *options[:count]] for word in ("--option", option)]
+            run = tmp_path / f"with_{count}"
+            assert run_main(main, *arguments, "--run-dir", run, *words)[0] == 0
+            lines = (run / folder / "log.jsonl").read_text().splitlines()
+            losses.append([line["loss"] for line in map(json.loads, lines) if "loss" in line])
+            weights.append(torch.load(run / folder / "model.pth", weights_only=True)["weights"])
+        assert losses[1] == pytest.approx(losses[0], rel=0.02) and losses[1] != losses[0]
+        assert losses[2] == pytest.approx(losses[1], rel=1e-4)
+        assert {value.dtype for value in weights[1].values()} == {torch.float32, torch.int64}
+
+    return check

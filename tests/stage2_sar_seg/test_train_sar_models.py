@@ -139,24 +139,9 @@ def test_a_rule_of_the_teachers_is_refused(
 
 
 def test_bf16_and_recomputed_activations_change_losses_by_no_more_than_rounding(
-    run_main: RunMain, arguments: list[str], tmp_path: Path
+    check_bf16_and_recomputation: Callable[..., None], arguments: list[str]
 ) -> None:
-    losses, weights = [], []
-    options = [
-        "model.backbone.drop_path_rate=0.3",
-        "optim_wrapper.type=Bf16OptimWrapper",
-        "model.backbone.with_cp=True",
-    ]
-    for count in (1, 2, 3):
-        words = [word for option in ["iterations=2", *options[:count]] for word in ("--option", option)]
-        folder = tmp_path / f"with_{count}"
-        assert run_main(main, *replaced(arguments, "--run-dir", folder), *words)[0] == 0
-        lines = (folder / "sar_models" / "tiny" / "log.jsonl").read_text().splitlines()
-        losses.append([line["loss"] for line in map(json.loads, lines) if "loss" in line])
-        weights.append(torch.load(folder / "sar_models" / "tiny" / "model.pth", weights_only=True)["weights"])
-    assert losses[1] == pytest.approx(losses[0], rel=0.02) and losses[1] != losses[0]
-    assert losses[2] == pytest.approx(losses[1], rel=1e-4)
-    assert {value.dtype for value in weights[1].values()} == {torch.float32, torch.int64}
+    check_bf16_and_recomputation(main, arguments, "sar_models/tiny")
 
 
 def test_mistakes_are_told_in_one_line(

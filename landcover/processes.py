@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 from collections.abc import Sequence
@@ -65,8 +66,17 @@ def start_processes() -> Processes:
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
         torch.cuda.set_device(device)
     if world > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        dist.init_process_group(backend)
+        if backend == "gloo":
+            # Left to the end of the interpreter, its threads now and then abort the process, output and all.
+            atexit.register(_leave_group)
     return Processes(rank, world, device)
+
+
+def _leave_group() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def mean_over_processes(value: torch.Tensor) -> torch.Tensor:

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from landcover.losses.generalized_cross_entropy import GeneralizedCrossEntropy
 from landcover.losses.lovasz import LovaszSoftmax
+from landcover.losses.normalized_cross_entropy import NormalizedCrossEntropy
 from landcover.losses.symmetric_cross_entropy import SymmetricCrossEntropy
 
 
@@ -23,9 +25,11 @@ def batch() -> tuple[Tensor, Tensor, Tensor]:
         (SymmetricCrossEntropy(), False),
         (SymmetricCrossEntropy(alpha=1.0, beta=0.0), False),
         (SymmetricCrossEntropy(alpha=1.0, beta=0.0), True),  # the loss of mixed images
+        (GeneralizedCrossEntropy(), False),
+        (NormalizedCrossEntropy(), False),
         (LovaszSoftmax(), False),
     ],
-    ids=["symmetric", "cross-entropy", "mixed", "lovasz"],
+    ids=["symmetric", "cross-entropy", "mixed", "generalized", "normalized", "lovasz"],
 )
 def test_loss_and_gradient_are_those_of_float32(loss: nn.Module, weighted: bool) -> None:
     rounded, label, weight = batch()

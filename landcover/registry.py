@@ -15,11 +15,17 @@ REGISTERED_MODULES = (
     "landcover.backbones.mix_transformer",
     "landcover.backbones.timm_features",
     "landcover.heads.segformer",
+    "landcover.losses.generalized_cross_entropy",
     "landcover.losses.lovasz",
+    "landcover.losses.normalized_cross_entropy",
     "landcover.losses.symmetric_cross_entropy",
+    "landcover.sar.preprocessor",
+    "landcover.training.averaged_network",
     "landcover.training.bf16_optim_wrapper",
     "landcover.training.parameter_groups",
     "landcover.transforms.albumentation",
+    "landcover.transforms.random_gain",
+    "landcover.transforms.speckle_noise",
 )
 """Modules of this package that register a class with mmseg."""
 

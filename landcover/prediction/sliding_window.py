@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landcover.prediction.views import View
+from landcover.sar.preprocessor import SarPreprocessor
 
 DIVISOR = 32
 """Windows smaller than the training crop are padded to a multiple of it: the deepest stride of all backbones."""
@@ -69,7 +70,10 @@ def predict_probabilities(model: nn.Module, image: NDArray, settings: SlidingWin
 
 
 def normalise(pixels: Tensor, model: nn.Module) -> Tensor:
-    """(B, bands, H, W) grey values shifted and scaled by the model's `data_preprocessor`."""
+    """(B, bands, H, W) grey values shifted and scaled by the model's `data_preprocessor`; SAR as it prepares it."""
+    preprocessor = model.get_submodule("data_preprocessor")
+    if isinstance(preprocessor, SarPreprocessor):
+        return preprocessor.normalise(pixels)
     mean, std = (model.get_buffer(f"data_preprocessor.{name}").to(pixels.device) for name in ("mean", "std"))
     return (pixels - mean) / std
 

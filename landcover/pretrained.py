@@ -1,14 +1,29 @@
-"""Published weights: what they are called, where they come from, and loading them strictly. Nothing is downloaded."""
+"""Published weights: their names, where they come from, fetching them on request only, and loading them strictly."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPException
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import torch
 from torch import Tensor, nn
 
+from landcover.atomic import atomic_path
 from landcover.errors import InputError
+from landcover.progress import track
+
+HUB = "https://huggingface.co"
+"""The Hugging Face hub; weights are fetched from HF_ENDPOINT in its place where that is set."""
+
+CHUNK = 1 << 20
+TIMEOUT_SECONDS = 60.0  # without a byte
 
 
 @dataclass(frozen=True)
@@ -35,7 +50,7 @@ def _mix_transformer(size: str, file: str) -> PretrainedWeights:
 
 
 def _timm(name: str, licence: str) -> PretrainedWeights:
-    url = f"https://huggingface.co/timm/{name}/resolve/main/model.safetensors"
+    url = f"{HUB}/timm/{name}/resolve/main/model.safetensors"
     return PretrainedWeights(name, f"{name}.safetensors", url, licence)
 
 
@@ -58,21 +73,30 @@ PRETRAINED_WEIGHTS = {
 """Every file of weights that a config may name, by name: MiT trained on ImageNet-1k, the others on 22k, then 1k."""
 
 
-def find_weights(name: str, folder: Path) -> Path:
-    """Path of the weights called `name` in `folder`.
+def find_weights(name: str, folder: Path, fetch: bool = False) -> Path:
+    """Path of the weights called `name`.
+
+    Args:
+        name: one of `PRETRAINED_WEIGHTS`.
+        folder: where the files lie; or the file itself, whatever it is called.
+        fetch: whether a file that is not there is fetched from where it is published, after its licence was printed.
+            Several processes may ask at the same time; one of them fetches.
 
     Raises:
-        InputError: if the name is unknown or the file is not there; says where to get it and where to put it.
+        InputError: if the name is unknown, or the file is not there or can not be fetched; says where to get it and
+            where to put it.
     """
     if name not in PRETRAINED_WEIGHTS:
         raise InputError(f"pretrained weights: expected one of {', '.join(PRETRAINED_WEIGHTS)}, found {name!r}")
     weights = PRETRAINED_WEIGHTS[name]
-    path = folder / weights.file
+    path = folder if folder.is_file() else folder / weights.file
     if not path.is_file():
-        raise InputError(
-            f"{path}: pretrained weights {name} are not there; get {weights.url} (licence: {weights.licence}) and save "
-            f"it as {path}, or set PRETRAINED=0 to train from random weights"
-        )
+        if not fetch:
+            raise InputError(
+                f"{path}: pretrained weights {name} are not there; get {weights.url} (licence: {weights.licence}) and "
+                f"save it as {path}, or set PRETRAINED=hub to have it fetched, PRETRAINED=0 for random weights"
+            )
+        _fetch(weights, path)
     return path
 
 
@@ -152,3 +176,47 @@ def load_strictly(
 
 def _count(names: list[str]) -> str:
     return f"{len(names)} tensors ({names[0]}, ...)" if names else "0 tensors"
+
+
+def _fetch(weights: PretrainedWeights, path: Path) -> None:
+    """Writes published weights to `path`, whole or not at all."""
+    # Not huggingface_hub: a public file needs no client, and tools/environment.sh keeps that client offline.
+    url = weights.url.replace(HUB, os.environ.get("HF_ENDPOINT", HUB).rstrip("/"))
+    try:
+        with _alone_in(path.parent):
+            if path.is_file():  # another process was first
+                return
+            print(f"fetching {url} (licence: {weights.licence})", flush=True)
+            with atomic_path(path) as temporary:
+                _download(url, temporary, weights.name)
+                read_tensors(temporary)  # what came may be a page that says why it is not the file
+    except (OSError, HTTPException, InputError) as error:
+        reason = "what came is not a readable file of weights" if isinstance(error, InputError) else error
+        raise InputError(
+            f"{url}: pretrained weights {weights.name} could not be fetched ({reason}); check the connection and run "
+            f"again, or get the file elsewhere and save it as {path}, or set PRETRAINED=0 to train from random weights"
+        ) from error
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Waits until no other process is in this block for the same folder, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _download(url: str, path: Path, label: str) -> None:
+    request = Request(url, headers={"User-Agent": "landcover"})  # some servers refuse urllib's own
+    with urlopen(request, timeout=TIMEOUT_SECONDS) as response, path.open("wb") as file:
+        expected = int(response.headers["Content-Length"] or 0)
+        chunks = iter(partial(response.read, CHUNK), b"")
+        for chunk in track(chunks, f"{label}, MiB", -(-expected // CHUNK)):
+            file.write(chunk)
+    found = path.stat().st_size
+    if expected and found != expected:  # a connection that breaks off looks like the end of the file
+        raise OSError(f"{found} of {expected} bytes came")

@@ -22,8 +22,8 @@ from landcover.classes import IGNORE_INDEX
 from landcover.losses.lovasz import LovaszSoftmax
 from landcover.losses.symmetric_cross_entropy import SymmetricCrossEntropy
 from landcover.prediction.sliding_window import normalise
+from landcover.training.ema import ema_decay, update_ema
 from stage1_optical_da.class_mix import Mix, class_mix
-from stage1_optical_da.ema import ema_decay, update_ema
 from stage1_optical_da.source_target_pairs import SourceTargetPreprocessor
 from stage1_optical_da.strong_augmentation import StrongAugmentation
 

@@ -40,8 +40,11 @@ def main() -> None:
 
     register_all()
     processes = start_processes()
-    configs = {path.stem: load_config(path, arguments.option, needed="self_training") for path in arguments.configs}
-    networks = {name: network_to_train(config, arguments.pretrained_dir) for name, config in configs.items()}
+    configs = {path.stem: load_config(path, arguments.option, stage=1) for path in arguments.configs}
+    networks = {
+        name: network_to_train(config, arguments.pretrained_dir, arguments.fetch_pretrained)
+        for name, config in configs.items()
+    }
     source, _ = open_earth_map_tiles(arguments.oem_root, arguments.source_splits)
     held_out, _ = open_earth_map_tiles(arguments.oem_root, ["val"])
     target = [TrainingTile(tile.optical) for tile in dfc2025_tiles(arguments.dfc_root, "train") if tile.optical]

@@ -7,10 +7,11 @@ from pathlib import Path
 
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the configs, `--dfc-root`, `--run-dir`, `--seed`, `--pretrained-dir` and `--option`."""
+    """Adds the configs, `--dfc-root`, `--run-dir`, `--seed`, `--option` and where pretrained weights come from."""
     parser.add_argument("configs", nargs="+", type=Path, help="one config per model; its stem is the model's name")
     parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
     parser.add_argument("--run-dir", required=True, type=Path, help="folder of the run; receives a folder per model")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pretrained-dir", type=Path, help="folder of pretrained weights; without it, random weights")
+    parser.add_argument("--fetch-pretrained", action="store_true", help="fetch weights that are not in that folder")
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="replaces one config value")

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mmengine import Config, ConfigDict
 
@@ -18,7 +18,10 @@ KEYS = {
     "model": "segmentor, mmseg MODELS registry",
     "pretrained": "name of the backbone's pretrained weights, see landcover/pretrained.py; None for none",
     "self_training": "stage 1 only: what surrounds the student",
+    "sar": "stage 2 only: unit, bands, stretch and speckle filter of the images",
     "losses": "stage 2 only: losses of the decode head, and scaled of the auxiliary head",
+    "class_balance": "stage 2 only: beta of class-balanced weights in the losses, or None",
+    "weight_ema": "stage 2 only: share of the averaged weights that a step keeps, or None",
     "crop_size": "side of training crops and prediction windows, pixels",
     "iterations": "length of the training",
     "checkpoint_interval": "iterations between checkpoints",
@@ -30,14 +33,16 @@ KEYS = {
     "param_scheduler": "learning-rate schedule; the end of the last part is filled in",
 }
 
+STAGE_KEYS = {1: ("self_training",), 2: ("sar", "losses", "class_balance", "weight_ema")}
 
-def load_config(path: Path, options: Sequence[str] = (), needed: str | None = None) -> Config:
+
+def load_config(path: Path, options: Sequence[str] = (), stage: Literal[1, 2] | None = None) -> Config:
     """Config of `path` with `options` (texts `key.key=value`) on top.
 
     Args:
         path: an mmengine config.
         options: replacements of existing values.
-        needed: the key of one stage only without which the config is not one of that stage.
+        stage: the stage whose keys it must have too.
 
     Raises:
         InputError: missing file, broken config, unknown key, a config of the other stage.
@@ -53,7 +58,9 @@ def load_config(path: Path, options: Sequence[str] = (), needed: str | None = No
     for key in config:
         if key not in KEYS:
             raise InputError(f"{path}: unknown key {key!r}{_hint(key, KEYS)}; known keys are {', '.join(sorted(KEYS))}")
-    missing = sorted((KEYS.keys() - {"self_training", "losses"} | ({needed} if needed else set())) - set(config))
+    of_one_stage = {key for keys in STAGE_KEYS.values() for key in keys}
+    needed = (KEYS.keys() - of_one_stage).union(STAGE_KEYS[stage] if stage else ())
+    missing = sorted(needed - set(config))
     if missing:
         raise InputError(f"{path}: missing key {missing[0]!r} ({KEYS[missing[0]]}); add it or its base file to _base_")
     for option in options:
@@ -61,12 +68,13 @@ def load_config(path: Path, options: Sequence[str] = (), needed: str | None = No
     return config
 
 
-def network_to_train(config: Config, weights: Path | None) -> ConfigDict:
+def network_to_train(config: Config, weights: Path | None, fetch: bool = False) -> ConfigDict:
     """Config of the network, with the file of pretrained weights that `config.pretrained` names filled in.
 
     Args:
         config: changed: `pretrained` becomes None if no weights are used.
         weights: folder of pretrained weights; None trains from random weights.
+        fetch: whether weights that are not there are fetched from where they are published.
 
     Raises:
         InputError: the file is not in the folder; says where to get it.
@@ -75,7 +83,7 @@ def network_to_train(config: Config, weights: Path | None) -> ConfigDict:
     if weights is None or config.pretrained is None:
         config.pretrained = None
     else:
-        network.backbone.checkpoint = str(find_weights(config.pretrained, weights))
+        network.backbone.checkpoint = str(find_weights(config.pretrained, weights, fetch))
     return network
 
 

@@ -1,9 +1,17 @@
 # SAR tiles with label files, augmented as in Liu et al. 2025, section III-B.
+sar = dict(
+    unit=None,  # "amplitude", "intensity" or "decibel"; uint8 images need none, they are amplitudes
+    bands=1,  # 3 repeats the band, as three-band networks need it: same result, more arithmetic
+    stretch=None,  # "log": decibels; "percentile": grey values outside the 1 % and 99 % of the training set are clipped
+    despeckle=None,  # dict(type="lee", window=7, looks=4.0) or dict(type="refined_lee", looks=4.0)
+)
+
 train_dataloader = dict(
     batch_size=8,  # over all processes
     dataset=dict(
         scale=(0.5, 2.0),
         max_class_share=0.75,
+        rare_classes=None,  # as in optical_pairs.py
         augmentations=[
             dict(
                 type="Albumentation",

@@ -5,3 +5,5 @@ losses = [
     dict(type="SymmetricCrossEntropy", alpha=1.0, beta=1.0, loss_name="loss_sce"),
     dict(type="LovaszSoftmax", loss_name="loss_lovasz"),
 ]
+class_balance = None  # beta in (0, 1): pixels of rare classes count more, see landcover/losses/class_balance.py
+weight_ema = None  # 0.999: exports the running average of the weights instead of the last ones

@@ -21,6 +21,7 @@ CONFIG = Path(__file__).parents[3] / "configs" / "demo" / "sar_segformer.py"
 TINY = (
     "crop_size=32",
     "train_dataloader.batch_size=2",
+    "model.backbone.in_channels=1",
     "model.backbone.embed_dims=8",
     "model.backbone.num_heads=(1, 1, 1, 1)",
     "model.decode_head.in_channels=[8, 8, 8, 8]",

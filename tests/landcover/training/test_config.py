@@ -20,7 +20,7 @@ def write(path, **changes):
 def test_a_config_with_its_bases_is_read():
     config = load_config(CONFIG)
     assert (config.crop_size, config.iterations, config.pretrained) == (768, 160000, "mit_b3")
-    assert config.model.backbone.in_channels == 1
+    assert config.sar.bands == 1
     assert config.optim_wrapper.optimizer.lr == 6e-5
     assert [loss.type for loss in config.losses] == ["SymmetricCrossEntropy", "LovaszSoftmax"]
 
@@ -78,9 +78,9 @@ def test_a_missing_key_is_named_with_its_meaning(tmp_path):
 
 
 def test_a_config_of_the_other_stage_is_refused():
-    assert load_config(CONFIG, needed="losses").crop_size == 768
+    assert load_config(CONFIG, stage=2).crop_size == 768
     with pytest.raises(InputError, match=r"mit-b3_768\.py: missing key 'self_training' \(stage 1 only"):
-        load_config(CONFIG, needed="self_training")
+        load_config(CONFIG, stage=1)
 
 
 def test_what_is_no_config_is_refused(tmp_path):

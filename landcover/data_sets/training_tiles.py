@@ -15,11 +15,12 @@ from mmseg.structures import SegDataSample
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes import IGNORE_INDEX, OPEN_EARTH_MAP
 from landcover.data_sets.class_statistics import class_counts
 from landcover.data_sets.ordinal_sampler import shuffled_index
 from landcover.data_sets.rare_class_sampling import RareClassSampling, RareClassSettings
 from landcover.errors import InputError
+from landcover.no_data import no_data_mask
 from landcover.raster import read_labels, read_optical, read_sar
 from landcover.transforms.random_scale_crop import RandomScaleCrop
 from landcover.transforms.sample import Sample, Transform
@@ -39,8 +40,8 @@ class TrainingTile:
 class TrainingTiles(Dataset[dict[str, Any]]):
     """Augmented crops of tiles, indexed by the ordinals of `OrdinalSampler`.
 
-    Pixels of tiles without labels have index 0, and `IGNORE_INDEX` where a crop reaches beyond the tile: their
-    indices tell what is image and what is padding.
+    Labels are void where a SAR image has no data. Pixels of tiles without labels have index 0, and `IGNORE_INDEX`
+    where a crop reaches beyond the tile: their indices tell what is image and what is padding.
 
     Args:
         tiles: what to sample from; without `rare_classes` each epoch sees every tile once, in a new order.
@@ -72,6 +73,7 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         self.tiles, self.seed = list(tiles), seed
         self._decoded: dict[TrainingTile, Sample] = {}
         self._free_bytes = DECODED_BYTES
+        self._modality = modality
         self._read = {"optical": read_optical, "sar": read_sar}[modality]
         self._rare_classes: RareClassSampling | None = None
         min_class_pixels = 0
@@ -88,22 +90,32 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         return len(self.tiles)
 
     def __getitem__(self, ordinal: int) -> dict[str, Any]:
-        """`inputs` (C, size, size) uint8, uint16 or float32 tensor and `data_samples` with the training indices."""
-        sample = self.sample(ordinal)
+        """What a model trains on.
+
+        Returns:
+            `inputs`: (C, size, size) uint8, uint16 or float32 tensor; `data_samples`: training indices (1, size, size)
+            int64, and the image file as `img_path`, mmseg's name for it, so that messages can tell the file.
+        """
+        tile, sample = self._augmented(ordinal)
         image = sample.image[None] if sample.image.ndim == 2 else sample.image.transpose(2, 0, 1)
         assert sample.indices is not None, "_load gives indices to every sample"
-        data_sample = SegDataSample()
-        data_sample.gt_sem_seg = PixelData(data=torch.from_numpy(sample.indices.astype(np.int64))[None])
+        data_sample = SegDataSample(metainfo={"img_path": str(tile.image)})
+        data_sample.gt_sem_seg = PixelData(data=torch.from_numpy(sample.indices).long()[None])
         return {"inputs": torch.from_numpy(np.ascontiguousarray(image)), "data_samples": data_sample}
 
     def sample(self, ordinal: int) -> Sample:
         """The augmented sample `ordinal`."""
+        return self._augmented(ordinal)[1]
+
+    def _augmented(self, ordinal: int) -> tuple[TrainingTile, Sample]:
+        """The tile of sample `ordinal`, and the sample."""
         rng = np.random.default_rng([self.seed, ordinal])
         number, wanted = self._draw(ordinal, rng)
-        sample = self._crop(self._loaded(self.tiles[number]), rng, wanted)
+        tile = self.tiles[number]
+        sample = self._crop(self._loaded(tile), rng, wanted)
         for augmentation in self._augmentations:
             sample = augmentation(sample, rng)
-        return sample
+        return tile, sample
 
     def _draw(self, ordinal: int, rng: np.random.Generator) -> tuple[int, int | None]:
         """Position of the tile, and the class that it was drawn for, if any."""
@@ -132,7 +144,10 @@ class TrainingTiles(Dataset[dict[str, Any]]):
                 f"{tile.labels}: expected the size of {tile.image} {image.shape[:2]}, found {labels.shape}; "
                 "the label file belongs to another image"
             )
-        return Sample(image, OPEN_EARTH_MAP.to_indices(labels))
+        indices = OPEN_EARTH_MAP.to_indices(labels)
+        if self._modality == "sar":
+            indices[no_data_mask(image)] = IGNORE_INDEX  # labelled from elsewhere; nothing can be learned there
+        return Sample(image, indices)
 
 
 def _class_counts(tiles: Sequence[TrainingTile], statistics: Path | None) -> NDArray[np.int64]:

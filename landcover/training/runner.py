@@ -19,13 +19,12 @@ from landcover.manifest import digest_text
 from landcover.processes import Processes
 from landcover.training.compiled import compile_networks
 from landcover.training.export import export_model
+from landcover.training.loader_workers import loader_workers
 from landcover.training.random_state_hook import RandomStateHook
 from landcover.training.training import Training
 from landcover.training.training_log_hook import TrainingLogHook
 from landcover.training.validation_hook import ValidationHook
 from landcover.training_log import LOG_NAME
-
-MAX_WORKERS = 8
 
 LOG_LINES = 100
 """Lines in the log of one training."""
@@ -44,7 +43,7 @@ def build_runner(training: Training, processes: Processes) -> Runner:
     hooks: list[Hook] = [
         *training.hooks,
         RandomStateHook(),
-        TrainingLogHook(log, training.name, max(1, iterations // LOG_LINES)),
+        TrainingLogHook(log, training.name, max(1, iterations // LOG_LINES), config.checkpoint_interval),
     ]
     if training.evaluations:
         hooks.append(
@@ -58,7 +57,7 @@ def build_runner(training: Training, processes: Processes) -> Runner:
             )
         )
     loader = dict(config.train_dataloader)
-    workers = loader.setdefault("num_workers", _workers(processes))
+    workers = loader.setdefault("num_workers", loader_workers(processes))
     loader.update(
         dataset=training.dataset,
         sampler={"type": "OrdinalSampler"},
@@ -117,13 +116,6 @@ def batch_share(config: Config, processes: Processes) -> int:
             f"found {config.train_dataloader.batch_size}; change either"
         )
     return share
-
-
-def _workers(processes: Processes) -> int:
-    """Loader processes of each training process: its share of the cores beside a GPU; a CPU trains alone."""
-    if processes.device.type == "cpu":
-        return 0
-    return max(1, min(MAX_WORKERS, len(os.sched_getaffinity(0)) // processes.world - 1))
 
 
 def _distribution(wrapper: str, processes: Processes) -> dict[str, object]:

@@ -10,6 +10,7 @@ from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.ordinal_sampler import OrdinalSampler, shuffled_index
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import InputError
+from landcover.no_data import no_data_mask
 from landcover.raster import read_labels, read_optical, read_sar, write_raster
 from landcover.transforms.random_scale_crop import RandomScaleCrop
 from landcover.transforms.sample import Sample
@@ -58,6 +59,25 @@ def test_a_crop_at_scale_1_is_cut_from_image_and_labels_alike(pairs):
     np.testing.assert_array_equal(sample["inputs"].numpy().transpose(1, 2, 0), read_optical(pairs[0].optical))
     expected = OPEN_EARTH_MAP.to_indices(read_labels(pairs[0].labels, OPEN_EARTH_MAP))
     np.testing.assert_array_equal(sample["data_samples"].gt_sem_seg.data[0].numpy(), expected)
+
+
+def test_labels_are_void_where_a_sar_image_has_no_data_and_nowhere_else(tmp_path, registered):
+    image = np.full((64, 64), 9, np.uint8)
+    image[:20] = 0  # a wedge
+    image[40:44, 40:44] = 0  # dark water
+    write_raster(tmp_path / "image.tif", image)
+    write_raster(tmp_path / "labels.tif", np.full((64, 64), 6, np.uint8))
+    tile = TrainingTile(tmp_path / "image.tif", tmp_path / "labels.tif")
+    expected = np.full((64, 64), 5)
+    expected[:20] = 255
+    indices = TrainingTiles([tile], "sar", 64, scale=(1.0, 1.0))[0]["data_samples"].gt_sem_seg.data[0]
+    np.testing.assert_array_equal(indices.numpy(), expected)
+
+
+def test_samples_name_their_image_file(sar):
+    for ordinal in range(8):
+        tile = sar.tiles[shuffled_index(ordinal, 4, 2)]
+        assert sar[ordinal]["data_samples"].metainfo == {"img_path": str(tile.image)}
 
 
 def test_unlabelled_tiles_tell_image_from_padding(pairs):
@@ -199,7 +219,8 @@ def test_without_rare_classes_a_sample_is_a_crop_of_the_next_tile_of_the_epoch(u
     data_set = TrainingTiles(uneven, "sar", 24, seed=7)
     for ordinal in (0, 3, 11):
         tile = uneven[shuffled_index(ordinal, 4, 7)]
-        indices = OPEN_EARTH_MAP.to_indices(read_labels(tile.labels, OPEN_EARTH_MAP))
-        expected = RandomScaleCrop(24)(Sample(read_sar(tile.image), indices), np.random.default_rng([7, ordinal]))
+        image, indices = read_sar(tile.image), OPEN_EARTH_MAP.to_indices(read_labels(tile.labels, OPEN_EARTH_MAP))
+        indices[no_data_mask(image)] = 255
+        expected = RandomScaleCrop(24)(Sample(image, indices), np.random.default_rng([7, ordinal]))
         np.testing.assert_array_equal(data_set.sample(ordinal).image, expected.image)
         np.testing.assert_array_equal(data_set.sample(ordinal).indices, expected.indices)

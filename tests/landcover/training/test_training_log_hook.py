@@ -1,21 +1,37 @@
+import multiprocessing
 from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.distributed as dist
+from mmseg.structures import SegDataSample
 
 from landcover.errors import InputError
-from landcover.training.training_log_hook import TrainingLogHook
+from landcover.training import training_log_hook
+from landcover.training.training_log_hook import CHECK_INTERVAL, TrainingLogHook
 from landcover.training_log import append_log, read_log
 
+NAN = float("nan")
 
-def train(hook, losses, start=0, max_iters=6, rank=0):
+
+def train(hook, losses, start=0, max_iters=6, rank=0, batch_of=lambda iteration: None):
     runner = SimpleNamespace(rank=rank, iter=start, max_iters=max_iters)
     runner.optim_wrapper = SimpleNamespace(get_lr=lambda: {"lr": [0.1 * (runner.iter + 1)]})
     hook.before_train(runner)
     for loss in losses:
-        hook.after_train_iter(runner, runner.iter, outputs={"loss": torch.tensor(loss), "acc": torch.tensor(1.0)})
+        outputs = {"loss": torch.tensor(loss), "acc": torch.tensor(1.0)}
+        hook.after_train_iter(runner, runner.iter, batch_of(runner.iter + 1), outputs)
         runner.iter += 1
     hook.after_train(runner)
+
+
+def batch(*names):
+    return {"inputs": [], "data_samples": [SegDataSample(metainfo={"img_path": name}) for name in names]}
+
+
+def numbered(iteration):
+    """Two files per batch, named after the iteration."""
+    return batch(f"{iteration}a.tif", f"{iteration}b.tif")
 
 
 def test_lines_hold_means_over_the_interval_and_a_last_one_the_rest(tmp_path):
@@ -36,11 +52,67 @@ def test_resuming_cuts_off_what_will_be_trained_again(tmp_path):
     assert [(line["iteration"], line["loss"]) for line in read_log(path)] == [(1, 1.0), (2, 2.0), (3, 30.0), (4, 40.0)]
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_loss_that_is_not_finite_stops_the_training(tmp_path, value):
-    with pytest.raises(InputError, match=rf"model: the loss is {value} at iteration 4; lower optim_wrapper"):
-        train(TrainingLogHook(tmp_path / "log.jsonl", "model", 2), [1.0, 1.0, value, 1.0, 1.0])
+@pytest.mark.parametrize("value", [NAN, float("inf")])
+def test_a_loss_that_is_not_finite_stops_the_training_and_tells_its_batch(tmp_path, value):
+    message = (
+        rf"model: the loss is {value} at iteration 3 \(files of this batch: 3a\.tif, 3b\.tif\); lower optim_wrapper"
+    )
+    with pytest.raises(InputError, match=message):
+        train(TrainingLogHook(tmp_path / "log.jsonl", "model", 2), [1.0, 1.0, value, NAN, 1.0], batch_of=numbered)
     assert [line["iteration"] for line in read_log(tmp_path / "log.jsonl")] == [2]
+
+
+def test_batches_of_two_domains_tell_the_files_of_both(tmp_path):
+    pair = {"source": batch("s.tif"), "target": batch("t.tif"), "seed": [1]}
+    with pytest.raises(InputError, match=r"at iteration 1 \(files of this batch: s\.tif, t\.tif\);"):
+        train(TrainingLogHook(tmp_path / "log.jsonl", "model", 1), [NAN], batch_of=lambda _: pair)
+
+
+@pytest.mark.parametrize(("checkpoint_interval", "steps"), [(1000, CHECK_INTERVAL), (20, 20)])
+def test_the_loss_is_looked_at_between_lines_and_before_checkpoints(tmp_path, checkpoint_interval, steps):
+    hook = TrainingLogHook(tmp_path / "log.jsonl", "model", 1000, checkpoint_interval)
+    losses = [1.0, 1.0, NAN, *[1.0] * 97]
+    train(hook, losses[: steps - 1], max_iters=1000, batch_of=numbered)
+    hook = TrainingLogHook(tmp_path / "log.jsonl", "model", 1000, checkpoint_interval)
+    with pytest.raises(InputError, match=r"the loss is nan at iteration 3 \(files of this batch: 3a\.tif, 3b\.tif\)"):
+        train(hook, losses[:steps], max_iters=1000, batch_of=numbered)
+
+
+def test_the_device_is_waited_for_once_per_look(tmp_path, monkeypatch):
+    looks = []
+    monkeypatch.setattr(training_log_hook, "all_gather_object", lambda found: looks.append(found) or [found])
+    train(TrainingLogHook(tmp_path / "log.jsonl", "model", 40), [1.0] * 120, max_iters=120)
+    assert looks == [None] * 5  # at 40, 50, 80, 100 and 120
+    assert [line["iteration"] for line in read_log(tmp_path / "log.jsonl")] == [40, 80, 120]
+
+
+def train_in_process(rank, folder, messages):
+    """One of two processes that train; the loss of the second one breaks first."""
+    store = f"file://{folder / 'store'}"
+    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=2)
+    losses = [1.0, 1.0, 1.0, NAN, NAN, NAN] if rank == 0 else [1.0, 1.0, NAN, NAN, NAN, NAN]
+    try:
+        hook = TrainingLogHook(folder / "log.jsonl", "model", 6)
+        train(hook, losses, rank=rank, batch_of=lambda iteration: batch(f"{rank}_{iteration}.tif"))
+    except InputError as error:
+        messages.put((rank, str(error)))
+    dist.destroy_process_group()
+
+
+def test_all_processes_stop_and_tell_the_files_of_the_one_that_broke_first(tmp_path):
+    context = multiprocessing.get_context("fork")  # as loaders do; spawned ones would import for seconds
+    messages = context.Queue()
+    running = [context.Process(target=train_in_process, args=(rank, tmp_path, messages)) for rank in range(2)]
+    for process in running:
+        process.start()
+    told = dict(messages.get(timeout=120) for _ in running)
+    for process in running:
+        process.join(60)
+    assert [process.exitcode for process in running] == [0, 0]
+    assert told[0] == told[1]
+    assert told[0].startswith(
+        "model: the loss is nan at iteration 3 (files of this batch: 1_3.tif); lower optim_wrapper"
+    )
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path):

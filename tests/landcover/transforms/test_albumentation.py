@@ -1,3 +1,4 @@
+import albumentations
 import numpy as np
 import pytest
 
@@ -41,6 +42,41 @@ def test_indices_follow_the_geometry_but_not_the_colours(corners):
     sample = brighter(corners, rng)
     np.testing.assert_array_equal(sample.indices, corners.indices)
     assert (sample.image > corners.image).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("shape", [(6, 4), (6, 4, 3)])
+@pytest.mark.parametrize("name", ["HorizontalFlip", "VerticalFlip", "RandomRotate90"])
+def test_flips_and_quarter_turns_are_those_of_albumentations(name, shape, dtype):
+    sample = Sample(
+        (1000 * np.random.default_rng(0).random(shape)).astype(dtype), np.arange(24, dtype=np.uint8).reshape(6, 4)
+    )
+
+    def outcomes(transformed):
+        found = [transformed() for _ in range(40)]
+        assert all(image.flags.c_contiguous and image.dtype == dtype for image, _ in found)
+        return {(image.shape, image.tobytes(), indices.tobytes()) for image, indices in found}
+
+    chain = albumentations.Compose([getattr(albumentations, name)(p=0.7)], seed=0)
+    ours, rng = Albumentation([{"type": name, "p": 0.7}]), np.random.default_rng(0)
+
+    def by_us():
+        turned = ours(sample, rng)
+        return turned.image, turned.indices
+
+    def by_albumentations():
+        turned = chain(image=sample.image, mask=sample.indices)
+        return np.ascontiguousarray(turned["image"]), turned["mask"]
+
+    assert outcomes(by_us) == outcomes(by_albumentations)
+
+
+def test_quarter_turns_are_drawn_evenly_and_as_often_as_asked(corners):
+    turn, rng = Albumentation([{"type": "RandomRotate90", "p": 0.8}]), np.random.default_rng(0)
+    upper_left = [int(turn(corners, rng).image[0, 0]) for _ in range(400)]
+    # three turns of 80 each, and 160 times none: standard deviations 8 and 9.8
+    assert 120 < upper_left.count(1) < 200
+    assert all(48 < upper_left.count(value) < 112 for value in (2, 3, 4))
 
 
 @pytest.mark.parametrize("shape", [(6, 4), (6, 4, 3)])

@@ -9,9 +9,11 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.nn import functional as F
 
+from landcover.heads.losses_only import LossesOnly
+
 
 @MODELS.register_module()
-class FastSegformerHead(SegformerHead):
+class FastSegformerHead(LossesOnly, SegformerHead):
     r"""mmseg's `SegformerHead`: same options, parameters, names and results, several times less arithmetic.
 
     The head fuses S resized maps :math:`R(f_i)` by a 1x1 convolution :math:`W = [W_1 ... W_S]` of their concatenation.

@@ -54,7 +54,7 @@ def training_of(folder: Path, crop_size: int, options: Sequence[str] = ()) -> Tr
     """
     register_all()
     MMLogger.get_current_instance().setLevel("ERROR")  # mmengine lists every parameter otherwise
-    config = load_config(CONFIG, [*MIT_B0, f"crop_size={crop_size}", *options], needed="self_training")
+    config = load_config(CONFIG, [*MIT_B0, f"crop_size={crop_size}", *options], stage=1)
     source = [LabelledTile(path.stem, path, folder / "labels" / path.name) for path in sorted(folder.glob("images/*"))]
     target = [TrainingTile(tile.image) for tile in source]
     return teacher_training("benchmark", config, config.model, source, [], target, folder / "run", seed=0)

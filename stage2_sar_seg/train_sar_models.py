@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import copy
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from mmengine import Config, ConfigDict
+from mmengine import Config
 
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles, truth_labels
-from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
+from landcover.data_sets.hold_out import hold_out
+from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError, command
-from landcover.manifest import digest_all, read_manifest
 from landcover.model_file import MODEL_NAME
-from landcover.processes import start_processes
+from landcover.processes import Processes, start_processes
 from landcover.registry import register_all
 from landcover.training.arguments import add_training_arguments
-from landcover.training.band_statistics import band_statistics
+from landcover.training.band_statistics import BandStatistics, band_statistics
 from landcover.training.config import load_config, network_to_train
+from landcover.training.summary import TrainedModel, training_table
 from landcover.training.train_model import train_model
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
+from stage2_sar_seg.label_folder import labelled_tiles, published_labels
+from stage2_sar_seg.sar_training import class_weights, sar_config, sar_training
 
 PUBLISHED = "published"
 
@@ -29,6 +33,58 @@ PUBLISHED = "published"
 @command
 def main() -> None:
     """Trains every config in turn; finished ones are skipped, interrupted ones continued."""
+    arguments = _arguments()
+    register_all()
+    processes = start_processes()
+    jobs = _jobs(arguments)
+    tiles = dfc2025_tiles(arguments.dfc_root, "train")
+    label_sets = {
+        published: published_labels(tiles) if published else labelled_tiles(tiles, arguments.labels)
+        for published in dict.fromkeys(job.published for job in jobs)
+    }
+    kept, held_out = _split(tiles, arguments, processes)
+    known: dict[str, BandStatistics] = {}
+
+    def statistics(job: _Job) -> BandStatistics:
+        sar = job.config.sar
+        key = f"{sar.unit}, {sar.stretch}"
+        if key not in known:
+            known[key] = band_statistics([tiles[n].sar for n in kept], sar.unit, sar.stretch)
+            _tell_empty(known[key], len(kept), processes)
+        return known[key]
+
+    def training(job: _Job) -> Training:
+        labelled = label_sets[job.published]
+        trained_on, held = [labelled[n] for n in kept], [labelled[n] for n in held_out]
+        config = sar_config(job.config, statistics(job), class_weights(job.config, trained_on))
+        network = network_to_train(config, arguments.pretrained_dir, arguments.fetch_pretrained)
+        validation = _held_out_tiles(held, job) if held else _validation_tiles(arguments)
+        folder = arguments.run_dir / "sar_models" / job.name
+        return sar_training(job.name, config, network, trained_on, validation, folder, arguments.seed)
+
+    # All are set up before the first one trains: what is wrong with the last is told at once.
+    trainings = [training(job) for job in jobs]
+    done = []
+    while trainings:
+        current, began = trainings.pop(0), time.monotonic()  # off the list with the tiles that it keeps decoded
+        trained = train_model(current, processes)
+        done.append(TrainedModel(current.folder, trained, (time.monotonic() - began) / 60 if trained else None))
+        if processes.first:
+            print(f"{'wrote' if trained else 'is there:'} {current.folder / MODEL_NAME}", flush=True)
+    if processes.first:
+        print(training_table(done), flush=True)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One model: its name, its config, and whether the published labels train it instead of the given ones."""
+
+    name: str
+    config: Config
+    published: bool
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m stage2_sar_seg.train_sar_models", description=__doc__)
     add_training_arguments(parser)
     parser.add_argument(
@@ -39,119 +95,60 @@ def main() -> None:
         metavar="CONFIG",
         help="configs to train on the published labels too, for comparison",
     )
-    parser.add_argument("--labels", required=True, type=Path, help="folder of label files, one per training tile")
+    parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="train these models only")
+    parser.add_argument("--labels", required=True, type=Path, help="folder of label files named as the training tiles")
     parser.add_argument("--truth-root", type=Path, help="folder with val/labels for scores during training")
-    arguments = parser.parse_args()
-
-    register_all()
-    processes = start_processes()
-    jobs = [(path.stem, path, False) for path in arguments.configs]
-    jobs += [(f"{path.stem}_{PUBLISHED}", path, True) for path in arguments.published]
-    configs = {name: load_config(path, arguments.option, needed="losses") for name, path, _ in jobs}
-    tiles = dfc2025_tiles(arguments.dfc_root, "train")
-    statistics = band_statistics([tile.sar for tile in tiles])
-    configs = {name: sar_config(config, *statistics) for name, config in configs.items()}
-    networks = {name: network_to_train(config, arguments.pretrained_dir) for name, config in configs.items()}
-    validation = _validation_tiles(arguments.dfc_root, arguments.truth_root)
-    for name, _, published in jobs:
-        labelled = published_labels(tiles) if published else pseudo_labels(tiles, arguments.labels)
-        folder = arguments.run_dir / "sar_models" / name
-        training = sar_training(name, configs[name], networks[name], labelled, validation, folder, arguments.seed)
-        trained = train_model(training, processes)
-        if processes.first:
-            print(f"{'wrote' if trained else 'is there:'} {training.folder / MODEL_NAME}", flush=True)
+    parser.add_argument("--hold-out", type=float, metavar="SHARE", help="score on this share of the training tiles")
+    parser.add_argument("--hold-out-by", default="auto", help="footprint, region, random or auto; see README")
+    return parser.parse_args()
 
 
-def sar_config(config: Config, mean: float, std: float) -> Config:
-    """A copy of `config` whose network normalises with these statistics and whose heads have `config.losses`.
-
-    Auxiliary heads keep their factor: the loss weight that their own config gives.
-    """
-    changed = copy.deepcopy(config)
-    model = changed.model
-    model.data_preprocessor.update(mean=[mean], std=[std])
-    model.decode_head.loss_decode = config.losses
-    if "auxiliary_head" in model:
-        factor = model.auxiliary_head.loss_decode[0].loss_weight
-        model.auxiliary_head.loss_decode = [
-            {**loss, "loss_weight": loss.get("loss_weight", 1.0) * factor} for loss in config.losses
-        ]
-    return changed
+def _jobs(arguments: argparse.Namespace) -> list[_Job]:
+    named = {path.stem: (path, False) for path in arguments.configs}
+    named |= {f"{path.stem}_{PUBLISHED}": (path, True) for path in arguments.published}
+    unknown = [name for name in arguments.only if name not in named]
+    if unknown:
+        raise InputError(f"model {unknown[0]}: expected one of {', '.join(named)}; correct the name, or SAR_MODELS")
+    return [
+        _Job(name, load_config(path, arguments.option, stage=2), published)
+        for name, (path, published) in named.items()
+        if not arguments.only or name in arguments.only
+    ]
 
 
-def pseudo_labels(tiles: Sequence[SarTile], folder: Path) -> list[TrainingTile]:
-    """Training tiles with the label file of the same name in `folder`, which a finished stage has written.
+def _split(
+    tiles: Sequence[SarTile], arguments: argparse.Namespace, processes: Processes
+) -> tuple[Sequence[int], Sequence[int]]:
+    """Positions of the tiles to train on and of those held out for validation."""
+    if arguments.hold_out is None:
+        return range(len(tiles)), ()
+    held = hold_out([tile.sar for tile in tiles], arguments.hold_out, arguments.hold_out_by, arguments.seed)
+    if processes.first:
+        print(held.note, flush=True)
+    return held.training, held.held_out
 
-    Raises:
-        InputError: the folder is not complete, or has no label for a tile.
-    """
-    rows = {row["name"] for row in read_manifest(folder / "manifest.json")["files"]}
-    missing = [tile.name for tile in tiles if f"{tile.name}.tif" not in rows]
-    if missing:
-        raise InputError(
-            f"{folder}: expected a label file for each of {len(tiles)} training tiles, found none for {len(missing)} "
-            f"({missing[0]}, ...); the labels were made for other tiles, run tools/20_write_pseudo_labels.sh for these"
+
+def _tell_empty(statistics: BandStatistics, count: int, processes: Processes) -> None:
+    if statistics.empty and processes.first:
+        names = ", ".join(path.stem for path in statistics.empty[:3])
+        more = ", ..." if len(statistics.empty) > 3 else ""
+        print(
+            f"warning: {len(statistics.empty)} of {count} SAR tiles hold no data, nothing is learned from them: "
+            f"{names}{more}",
+            flush=True,
         )
-    return [TrainingTile(tile.sar, folder / f"{tile.name}.tif") for tile in tiles]
 
 
-def published_labels(tiles: Sequence[SarTile]) -> list[TrainingTile]:
-    """Training tiles with the published label files.
-
-    Raises:
-        InputError: the data set has none.
-    """
-    if any(tile.labels is None for tile in tiles):
-        raise InputError(
-            f"{tiles[0].sar.parent.parent}: expected published labels in labels/, found none; "
-            "set PUBLISHED_MODELS to nothing"
-        )
-    return [TrainingTile(tile.sar, tile.labels) for tile in tiles]
+def _held_out_tiles(tiles: Sequence[TrainingTile], job: _Job) -> ValidationTiles:
+    kind = "published labels" if job.published else "labels"
+    return ValidationTiles(tiles, f"{kind} of {len(tiles)} held-out train tiles")
 
 
-def sar_training(
-    name: str,
-    config: Config,
-    network: ConfigDict,
-    labelled: Sequence[TrainingTile],
-    validation: ValidationTiles | None,
-    folder: Path,
-    seed: int,
-) -> Training:
-    """What `train_model` needs to train one SAR model.
-
-    Args:
-        name: the model's name.
-        config: see `landcover.training.config`.
-        network: `config.model` with its pretrained weights.
-        labelled: SAR tiles with label files.
-        validation: tiles to score on, if labels exist.
-        folder: the model's folder.
-        seed: of everything random.
-    """
-    return Training(
-        name=name,
-        stage="sar_model",
-        modality="sar",
-        config=config,
-        trained=network,
-        exported=lambda model: model,
-        dataset=TrainingTiles(labelled, "sar", config.crop_size, seed=seed, **config.train_dataloader.dataset),
-        validation=validation,
-        inputs={
-            "images": digest_all([tile.image for tile in labelled]),
-            "labels": digest_all([tile.labels for tile in labelled if tile.labels]),
-        },
-        folder=folder,
-        seed=seed,
-    )
-
-
-def _validation_tiles(dfc_root: Path, truth_root: Path | None) -> ValidationTiles | None:
-    labels = truth_labels(truth_root or dfc_root, "val")
+def _validation_tiles(arguments: argparse.Namespace) -> ValidationTiles | None:
+    labels = truth_labels(arguments.truth_root or arguments.dfc_root, "val")
     if not labels:
         return None
-    tiles = [TrainingTile(t.sar, labels[t.name]) for t in dfc2025_tiles(dfc_root, "val") if t.name in labels]
+    tiles = [TrainingTile(t.sar, labels[t.name]) for t in dfc2025_tiles(arguments.dfc_root, "val") if t.name in labels]
     return ValidationTiles(tiles, "val labels") if tiles else None
 
 

@@ -6,6 +6,6 @@ _base_ = [
     "../_base_/schedules/demo.py",
 ]
 model = dict(
-    backbone=dict(in_channels=1, embed_dims=32, num_layers=(1, 1, 1, 1), drop_path_rate=0.0),
+    backbone=dict(embed_dims=32, num_layers=(1, 1, 1, 1), drop_path_rate=0.0),
     decode_head=dict(in_channels=[32, 64, 160, 256], channels=96, dropout_ratio=0.0),
 )

@@ -9,7 +9,6 @@ model = dict(
     backbone=dict(
         model_name="convnextv2_atto",
         architecture=dict(dims=(24, 48, 96, 192), depths=(1, 1, 2, 1)),
-        in_channels=1,
         drop_path_rate=0.0,
     ),
     decode_head=dict(in_channels=[24, 48, 96, 192], channels=32, dropout_ratio=0.0),

@@ -10,7 +10,6 @@ model = dict(
         model_name="swinv2_tiny_window8_256",
         architecture=dict(embed_dim=24, depths=(1, 1, 2, 1), num_heads=(1, 2, 4, 8)),
         img_size=128,
-        in_channels=1,
         drop_path_rate=0.0,
     ),
     decode_head=dict(in_channels=[24, 48, 96, 192], channels=32, dropout_ratio=0.0),

@@ -7,4 +7,3 @@ _base_ = [
 pretrained = "mit_b3"
 crop_size = 768
 iterations = 160000
-model = dict(backbone=dict(in_channels=1))

@@ -7,4 +7,4 @@ _base_ = [
 pretrained = "mit_b5"
 crop_size = 960
 iterations = 160000
-model = dict(backbone=dict(in_channels=1, num_layers=(3, 6, 40, 3)))
+model = dict(backbone=dict(num_layers=(3, 6, 40, 3)))

@@ -7,4 +7,3 @@ _base_ = [
 pretrained = "convnextv2_base.fcmae_ft_in22k_in1k_384"
 crop_size = 1024
 iterations = 160000
-model = dict(backbone=dict(in_channels=1))

@@ -8,7 +8,7 @@ pretrained = "convnextv2_large.fcmae_ft_in22k_in1k_384"
 crop_size = 960
 iterations = 80000  # larger models overfit the noisy labels sooner
 model = dict(
-    backbone=dict(model_name="convnextv2_large", in_channels=1),
+    backbone=dict(model_name="convnextv2_large"),
     decode_head=dict(in_channels=[192, 384, 768, 1536]),
     auxiliary_head=dict(in_channels=768),
 )

@@ -7,4 +7,3 @@ _base_ = [
 pretrained = "swinv2_base_window12to24_192to384.ms_in22k_ft_in1k"
 crop_size = 768
 iterations = 160000
-model = dict(backbone=dict(in_channels=1))

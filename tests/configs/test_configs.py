@@ -13,10 +13,11 @@ from mmseg.registry import MODELS
 
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.pretrained import PRETRAINED_WEIGHTS
+from landcover.training.band_statistics import BandStatistics
 from landcover.training.config import load_config
 from stage1_optical_da import resolution_alignment
 from stage1_optical_da.self_training import SelfTraining, teacher_of
-from stage2_sar_seg.train_sar_models import sar_config
+from stage2_sar_seg.sar_training import sar_config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 STAGE_1 = [*sorted((CONFIGS / "stage1").glob("*.py")), *sorted((CONFIGS / "demo").glob("teacher_*.py"))]
@@ -60,9 +61,9 @@ def test_a_teacher_reads_rgb_and_gives_eight_classes(registered, path):
 @named(STAGE_2)
 def test_a_sar_model_reads_one_band_and_has_the_robust_losses_on_every_head(registered, path):
     config = load_config(path)
-    assert config.model.backbone.in_channels == 1
     assert "self_training" not in config
-    changed = sar_config(config, 60.0, 40.0)
+    changed = sar_config(config, BandStatistics("amplitude", 60.0, 40.0, None, ()))
+    assert changed.model.backbone.in_channels == 1
     model = MODELS.build(changed.model)
     assert model.data_preprocessor.mean.flatten().tolist() == [60.0]
     assert model.data_preprocessor.std.flatten().tolist() == [40.0]

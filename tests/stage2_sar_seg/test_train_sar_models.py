@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
-from landcover.errors import InputError
+from landcover.data_sets.dfc2025 import dfc2025_tiles
+from landcover.data_sets.hold_out import hold_out
+from landcover.manifest import digest_all
 from landcover.model_file import load_model
-from landcover.raster import write_raster
+from landcover.raster import read_sar, write_raster
 from landcover.training.band_statistics import band_statistics
-from landcover.training.config import load_config
-from stage2_sar_seg.train_sar_models import main, pseudo_labels, published_labels, sar_config
+from stage2_sar_seg.train_sar_models import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,85 +34,30 @@ def replaced(arguments: list[str], option: str, value: object) -> list[str]:
     return changed
 
 
-def test_heads_get_the_losses_and_the_auxiliary_head_a_factor() -> None:
-    config = load_config(ROOT / "configs/demo/sar_upernet_swinv2.py")
-    changed = sar_config(config, 61.5, 40.25)
-    assert changed.model.data_preprocessor.mean == [61.5]
-    assert changed.model.data_preprocessor.std == [40.25]
-    assert [dict(loss) for loss in changed.model.decode_head.loss_decode] == [
-        {"type": "SymmetricCrossEntropy", "alpha": 1.0, "beta": 1.0, "loss_name": "loss_sce"},
-        {"type": "LovaszSoftmax", "loss_name": "loss_lovasz"},
-    ]
-    assert [dict(loss) for loss in changed.model.auxiliary_head.loss_decode] == [
-        {"type": "SymmetricCrossEntropy", "alpha": 1.0, "beta": 1.0, "loss_name": "loss_sce", "loss_weight": 0.4},
-        {"type": "LovaszSoftmax", "loss_name": "loss_lovasz", "loss_weight": 0.4},
-    ]
-
-
-def test_the_config_itself_stays_as_it_is_and_a_model_may_have_one_head() -> None:
-    config = load_config(ROOT / "configs/demo/sar_segformer.py")
-    before = config.pretty_text
-    changed = sar_config(config, 1.0, 2.0)
-    assert config.pretty_text == before
-    assert "auxiliary_head" not in changed.model
-    assert [loss.loss_name for loss in changed.model.decode_head.loss_decode] == ["loss_sce", "loss_lovasz"]
-
-
-def test_loss_weights_of_the_config_are_multiplied_by_the_factor() -> None:
-    config = load_config(ROOT / "configs/demo/sar_upernet_convnextv2.py")
-    config.losses[1]["loss_weight"] = 0.5
-    changed = sar_config(config, 1.0, 2.0)
-    assert [loss.loss_weight for loss in changed.model.auxiliary_head.loss_decode] == [0.4, 0.2]
-    assert changed.model.decode_head.loss_decode[1].loss_weight == 0.5
-
-
-def test_tiles_get_the_label_files_of_their_name(demo_root: Path, label_folder: Path) -> None:
-    tiles = dfc2025_tiles(demo_root / "DFC2025Track1", "train")
-    labelled = pseudo_labels(tiles, label_folder)
-    assert [(tile.image, tile.labels) for tile in labelled] == [
-        (tile.sar, label_folder / f"{tile.name}.tif") for tile in tiles
-    ]
-
-
-def test_labels_of_an_unfinished_stage_are_refused(demo_root: Path, label_folder: Path) -> None:
-    (label_folder / "manifest.json").unlink()
-    with pytest.raises(InputError, match="expected the manifest of a finished stage, found none; run that stage first"):
-        pseudo_labels(dfc2025_tiles(demo_root / "DFC2025Track1", "train"), label_folder)
-
-
-def test_labels_of_other_tiles_are_refused(label_folder: Path) -> None:
-    tiles = [SarTile(name, Path(f"{name}.tif"), None, None) for name in ("elsewhere_1", "elsewhere_2")]
-    with pytest.raises(InputError, match=r"for each of 2 training tiles, found none for 2 \(elsewhere_1, ...\)"):
-        pseudo_labels(tiles, label_folder)
-
-
-def test_published_labels_belong_to_their_tiles_and_must_be_there(demo_root: Path) -> None:
-    tiles = dfc2025_tiles(demo_root / "DFC2025Track1", "train")
-    labelled = published_labels(tiles)
-    assert [(tile.image, tile.labels) for tile in labelled] == [(tile.sar, tile.labels) for tile in tiles]
-    without = [*tiles[:-1], SarTile("last", tiles[-1].sar, None, None)]
-    with pytest.raises(InputError, match="expected published labels in labels/, found none"):
-        published_labels(without)
-
-
 def test_models_are_trained_on_pseudo_labels_and_on_published_labels(
     run_main: RunMain, arguments: list[str], demo_root: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     words = [*arguments, "--published", str(tiny_model), "--truth-root", str(demo_root / "truth")]
     folders = [tmp_path / "run" / "sar_models" / name for name in ("tiny", "tiny_published")]
     expected = "".join(f"wrote {folder / 'model.pth'}\n" for folder in folders)
-    assert run_main(main, *words) == (0, expected)
+    code, output = run_main(main, *words)
+    assert code == 0 and output.startswith(expected)
+    table = output.removeprefix(expected).splitlines()
+    assert table[0].split() == ["model", "state", "exported", "minutes", "mIoU"]
+    assert [line.split()[:5] for line in table[1:3]] == [
+        [folder.name, "trained", "last", "at", "2"] for folder in folders
+    ]
 
     manifests = [json.loads((folder / "manifest.json").read_text()) for folder in folders]
     assert manifests[0]["inputs"]["images"] == manifests[1]["inputs"]["images"]
     assert manifests[0]["inputs"]["labels"] != manifests[1]["inputs"]["labels"]
     tiles = dfc2025_tiles(demo_root / "DFC2025Track1", "train")
-    mean, std = band_statistics([tile.sar for tile in tiles])
+    statistics = band_statistics([tile.sar for tile in tiles])
     for folder, name in zip(folders, ("tiny", "tiny_published"), strict=True):
         model, info = load_model(folder / "model.pth", torch.device("cpu"))
         assert (info.name, info.modality, info.window) == (name, "sar", 32)
-        assert model.data_preprocessor.mean.item() == pytest.approx(mean, rel=1e-6)
-        assert model.data_preprocessor.std.item() == pytest.approx(std, rel=1e-6)
+        assert model.data_preprocessor.mean.item() == pytest.approx(statistics.mean, rel=1e-6)
+        assert model.data_preprocessor.std.item() == pytest.approx(statistics.std, rel=1e-6)
         metrics = json.loads((folder / "metrics.json").read_text())
         assert metrics["labels"] == "val labels" and metrics["pixels"] > 0
         *lines, last = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
@@ -125,7 +70,9 @@ def test_models_are_trained_on_pseudo_labels_and_on_published_labels(
         )
     weights = [torch.load(folder / "model.pth", weights_only=True)["weights"] for folder in folders]
     assert any(not torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
-    assert run_main(main, *words) == (0, expected.replace("wrote", "is there:"))
+    code, output = run_main(main, *words)
+    assert code == 0 and output.startswith(expected.replace("wrote", "is there:"))
+    assert [line.split()[1:3] for line in output.splitlines()[3:5]] == [["was", "there"]] * 2
 
 
 def test_a_rule_of_the_teachers_is_refused(
@@ -150,10 +97,8 @@ def test_mistakes_are_told_in_one_line(
     absent, teacher = tmp_path / "absent", ROOT / "configs/demo/teacher_segformer.py"
     cases = {
         f"error: {absent}: expected the OpenEarthMap-SAR folder, found none": replaced(arguments, "--dfc-root", absent),
-        f"error: {absent / 'manifest.json'}: expected the manifest of a finished stage": replaced(
-            arguments, "--labels", absent
-        ),
-        f"error: {teacher}: missing key 'losses'": [str(teacher), *arguments[1:]],
+        f"error: {absent}: expected a folder of label files, found none": replaced(arguments, "--labels", absent),
+        f"error: {teacher}: missing key 'class_balance'": [str(teacher), *arguments[1:]],
         "error: option 'crop_sise': the config has no key 'crop_sise' (did you mean 'crop_size'?)": [
             *arguments,
             "--option",
@@ -164,23 +109,20 @@ def test_mistakes_are_told_in_one_line(
             "--option",
             "choose=validation_miou",
         ],
+        "error: model other: expected one of tiny; correct the name, or SAR_MODELS": [*arguments, "--only", "other"],
+        "error: HOLD_OUT: expected a share above 0 and up to 0.5, found 0.7": [*arguments, "--hold-out", "0.7"],
+        "error: sar.stretch: expected None or 'log' or 'percentile', found 'sqrt'": [
+            *arguments,
+            "--option",
+            "sar.stretch=sqrt",
+        ],
+        "error: class_balance: expected None or beta in (0, 1), found 2": [*arguments, "--option", "class_balance=2"],
+        "error: weight_ema: expected None or a share in [0, 1), found 1.5": [*arguments, "--option", "weight_ema=1.5"],
     }
     for expected, words in cases.items():
         code, message = run_main(main, *words)
         assert code == 2, expected
         assert message.startswith(expected), message
-
-
-def test_labels_of_another_size_than_their_sar_tile_are_refused(
-    run_main: RunMain, arguments: list[str], label_folder: Path, demo_root: Path
-) -> None:
-    for path in label_folder.glob("*.tif"):
-        write_raster(path, np.ones((64, 60), np.uint8))
-    code, message = run_main(main, *arguments)
-    assert code == 2
-    assert message.startswith(f"error: {label_folder}/")
-    assert f"expected the size of {demo_root / 'DFC2025Track1/train/sar_images'}/" in message
-    assert message.endswith("(64, 64), found (64, 60); the label file belongs to another image")
 
 
 def test_a_sar_image_without_its_optical_image_is_refused(
@@ -192,3 +134,86 @@ def test_a_sar_image_without_its_optical_image_is_refused(
     code, message = run_main(main, *replaced(arguments, "--dfc-root", data))
     assert code == 2
     assert message.startswith(f"error: {data / 'train/sar_images' / lost.name}: expected its optical image {lost}")
+
+
+def test_one_model_is_trained_by_name(
+    run_main: RunMain, arguments: list[str], tiny_model: Path, tmp_path: Path
+) -> None:
+    words = [*arguments, "--published", str(tiny_model), "--only", "tiny_published"]
+    code, output = run_main(main, *words)
+    folder = tmp_path / "run" / "sar_models"
+    assert code == 0 and output.startswith(f"wrote {folder / 'tiny_published' / 'model.pth'}\n")
+    assert [path.name for path in folder.iterdir()] == ["tiny_published"]
+
+
+def test_a_part_of_the_training_tiles_is_held_out_and_scored(
+    run_main: RunMain, arguments: list[str], demo_root: Path, label_folder: Path, tmp_path: Path
+) -> None:
+    words = [*arguments, "--hold-out", "0.4", "--option", "choose=validation_miou"]
+    code, output = run_main(main, *words)
+    assert code == 0, output
+    count = len(list(label_folder.glob("*.tif")))
+    held = round(0.4 * count)
+    assert output.startswith(f"{held} of {count} tiles held out: {held} of {count} groups of overlapping footprints\n")
+    folder = tmp_path / "run" / "sar_models" / "tiny"
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["labels"] == f"labels of {held} held-out train tiles"
+    assert metrics["chosen"]["rule"] == "validation_miou"
+    split = hold_out([tile.sar for tile in dfc2025_tiles(demo_root / "DFC2025Track1", "train")], 0.4)
+    trained_on = [sorted(label_folder.glob("*.tif"))[n] for n in split.training]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["inputs"]["labels"] == digest_all(trained_on)
+
+
+def test_the_average_of_the_weights_is_exported(run_main: RunMain, arguments: list[str], tmp_path: Path) -> None:
+    models = []
+    for run, decay in (("last", "None"), ("average", "0.9")):
+        words = replaced(arguments, "--run-dir", tmp_path / run)
+        assert run_main(main, *words, "--option", f"weight_ema={decay}", "--option", "iterations=4")[0] == 0
+        models.append(load_model(tmp_path / run / "sar_models/tiny/model.pth", torch.device("cpu"))[0].state_dict())
+    last, average = models
+    assert list(last) == list(average)
+    name = "decode_head.conv_seg.weight"
+    assert not torch.equal(last[name], average[name])
+    torch.testing.assert_close(last[name], average[name], rtol=0, atol=0.1)
+
+
+def test_decibels_must_be_declared_and_are_trained_on_with_a_gain(
+    run_main: RunMain, arguments: list[str], demo_root: Path, tmp_path: Path
+) -> None:
+    data = Path(shutil.copytree(demo_root / "DFC2025Track1", tmp_path / "dfc"))
+    for path in (data / "train" / "sar_images").iterdir():
+        amplitude = read_sar(path).astype(np.float32)
+        decibels = np.where(amplitude > 0, 20 * np.log10(np.maximum(amplitude, 1) / 100), 0).astype(np.float32)
+        write_raster(path, decibels)
+    words = replaced(arguments, "--dfc-root", data)
+    code, message = run_main(main, *words)
+    assert code == 2
+    assert message.startswith("error: sar.unit: expected 'amplitude', 'intensity' or 'decibel' for float32 SAR images")
+    code, message = run_main(main, *words, "--option", "sar.unit=intensity")
+    assert code == 2 and "these look like decibels, set sar.unit=decibel" in message
+    code, message = run_main(main, *words, "--option", "sar.unit=decibel")
+    assert code == 2 and "expected uint8 images, found float32" in message
+
+    gain = "train_dataloader.dataset.augmentations=[{'type': 'RandomGain', 'decibels': 2.0, 'probability': 1.0}]"
+    code, message = run_main(main, *words, "--option", "sar.unit=decibel", "--option", gain)
+    assert code == 0, message
+    model, _ = load_model(tmp_path / "run/sar_models/tiny/model.pth", torch.device("cpu"))
+    assert model.data_preprocessor.unit == "decibel"
+    assert -30 < model.data_preprocessor.mean.item() < 0
+
+
+def test_a_tile_without_data_is_named_and_teaches_nothing(
+    run_main: RunMain, arguments: list[str], demo_root: Path, tmp_path: Path
+) -> None:
+    data = Path(shutil.copytree(demo_root / "DFC2025Track1", tmp_path / "dfc"))
+    tiles = sorted((data / "train" / "sar_images").iterdir())
+    write_raster(tiles[0], np.zeros_like(read_sar(tiles[0])))
+    code, output = run_main(main, *replaced(arguments, "--dfc-root", data))
+    assert code == 0
+    warning = f"warning: 1 of {len(tiles)} SAR tiles hold no data, nothing is learned from them: {tiles[0].stem}\n"
+    assert output.startswith(warning)
+    for path in tiles:
+        write_raster(path, np.zeros_like(read_sar(path)))
+    code, message = run_main(main, *replaced(replaced(arguments, "--dfc-root", data), "--run-dir", tmp_path / "second"))
+    assert code == 2 and f"expected SAR images with data, found only no-data pixels in all {len(tiles)}" in message

@@ -74,7 +74,7 @@ def test_every_row_changes_what_it_says(study: Study) -> None:
     found = {}
     for row in study.rows:
         for model in row.models:
-            config = load_config(model.config, model.options, needed="self_training")
+            config = load_config(model.config, model.options, stage=1)
             data = config.train_dataloader.dataset
             changed = (
                 config.self_training.target_weight,

@@ -22,11 +22,12 @@ from tools.ablation.machine import cores, machine
 from tools.ablation.measure import plan_jobs, score_rows, training_seconds
 from tools.ablation.results import Results
 from tools.ablation.stage1 import stage1_study
+from tools.ablation.stage2 import stage2_study
 from tools.ablation.study import Row, Study
 
 ROOT = Path(__file__).parents[2]
 SEEDS = (0, 1, 2)
-STUDIES = {"stage1": stage1_study}
+STUDIES = {"stage1": stage1_study, "stage2": stage2_study}
 
 
 @command
@@ -41,9 +42,9 @@ def main() -> None:
     folder = arguments.run_dir.resolve() / arguments.study
     study = STUDIES[arguments.study](data, folder, arguments.iterations)
     rows = _chosen(study, arguments.rows)
-    iterations = {
-        model.config.stem: load_config(model.config, model.options).iterations for model in study.needed(rows)
-    }
+    iterations: dict[str, int] = {}
+    for model in study.needed(rows):  # variants of a config come behind it
+        iterations.setdefault(model.config.stem, load_config(model.config, model.options).iterations)
     with locked(folder) as lock:
         study.prepare()
         made_from = (data / DEMO_FINISHED).read_text(encoding="utf-8")
@@ -65,7 +66,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.ablation", description=__doc__)
-    parser.add_argument("study", choices=sorted(STUDIES), help="stage1: parts of the teacher, on the target")
+    parser.add_argument("study", choices=sorted(STUDIES), help="stage1: the teacher on the target; stage2: SAR models")
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS), help="default: 0 1 2")
     parser.add_argument("--rows", nargs="+", help="some rows only: their table is printed, no document is written")
     parser.add_argument("--jobs", type=int, default=cores(), help="trainings at a time; default: one per core")
@@ -130,6 +131,7 @@ def _results(
         jobs=arguments.jobs,
         machines=sorted({record["machine"] for record in records if "machine" in record}),
         versions=package_versions(),
+        matrix=study.matrix,
         command=f"python -m tools.ablation {shlex.join(sys.argv[1:])}",
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from tools.ablation.results import Results
+from tools.ablation.results import Results, RowResult
 from tools.ablation.spread import Spread, spread
+from tools.ablation.study import Matrix
 
 ABSENT = "-"
 
@@ -25,6 +26,23 @@ def document(results: Results, reading: str = "") -> str:
         f"# {results.title}",
         results.about,
         _setting(results),
+        *(_grouped(results) if results.rows[0].group else _ungrouped(results)),
+        "## Seeds",
+        "mIoU of every seed, in %.",
+        _seed_table(results),
+        "## Time",
+        _time_text(results),
+        _time_table(results),
+        *([reading.strip()] if reading.strip() else []),
+        "## Command",
+        f"```bash\nsource tools/environment.sh\n{results.command}\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _ungrouped(results: Results) -> list[str]:
+    """Sections of a study that adds part to part."""
+    return [
         "## Result",
         _wrapped(
             f"mIoU of label maps against {results.labels}, in %, as mean ± sample standard deviation over "
@@ -38,21 +56,54 @@ def document(results: Results, reading: str = "") -> str:
             "the mean over the models where there are two), in %."
         ),
         _class_table(results),
-        "## Seeds",
-        "Target mIoU of every seed, in %.",
-        _seed_table(results),
-        "## Time",
-        _time_text(results),
-        _time_table(results),
-        *([reading.strip()] if reading.strip() else []),
-        "## Command",
-        f"```bash\nsource tools/environment.sh\n{results.command}\n```",
     ]
-    return "\n\n".join(parts) + "\n"
+
+
+def _grouped(results: Results) -> list[str]:
+    """Sections of a study that compares variants, each group with its first row."""
+    parts = [
+        _wrapped(
+            f"Everything is IoU of label maps against {results.labels}, in %, from one confusion matrix over all "
+            f"tiles. mIoU is the mean ± sample standard deviation over {len(results.seeds)} seeds; a difference is "
+            "that to the first row of its table, paired by seed: mean ± standard deviation of the differences. Classes "
+            "are means over seeds."
+        )
+    ]
+    if results.matrix is not None:
+        parts += [f"## {results.matrix.title}", matrix_table(results, results.matrix)]
+    for group, rows in results.groups().items():
+        parts += [f"## {group}", _group_table(results, rows)]
+    return parts
+
+
+def matrix_table(results: Results, matrix: Matrix) -> str:
+    """mIoU of the rows of a matrix, as a Markdown table."""
+    rows = {row.name: row for row in results.rows}
+    lines = [
+        [title, *(_cell(rows[name].miou()) for name in names)]
+        for title, names in zip(matrix.lines, matrix.names, strict=True)
+    ]
+    return markdown_table([f"mIoU, n = {len(results.seeds)}", *matrix.columns], lines, texts=1)
+
+
+def _group_table(results: Results, rows: Sequence[RowResult]) -> str:
+    names = results.scheme.classes
+    lines = [
+        [
+            row.title,
+            _cell(row.miou()),
+            _cell(row.gain(rows[0]) if row is not rows[0] else None, sign=True),
+            *(_mean(row.iou(name)) for name in names),
+        ]
+        for row in rows
+    ]
+    return markdown_table(["", "mIoU", "difference", *names], lines, texts=1)
 
 
 def result_table(results: Results) -> str:
-    """Rows with target mIoU, the differences to the first row and to the row that each adds to, as a Markdown table."""
+    """mIoU and differences of all rows, as Markdown: one table, or one for each group."""
+    if results.rows[0].group:
+        return "\n\n".join(f"{group}\n\n{_group_table(results, rows)}" for group, rows in results.groups().items())
     numbers = {row.name: str(number) for number, row in enumerate(results.rows, start=1)}
     lines = [
         [
@@ -67,16 +118,16 @@ def result_table(results: Results) -> str:
     return markdown_table(["", "", f"target mIoU, n = {len(results.seeds)}", "to row 1", "what it adds"], lines)
 
 
-def markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, padded so that it also reads as plain text; numbers, from the third column on, to the right."""
+def markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]], texts: int = 2) -> str:
+    """A Markdown table, padded to read as plain text too; numbers, behind the first `texts` columns, to the right."""
     widths = [max(3, *(len(line[column]) for line in (header, *lines))) for column in range(len(header))]
-    rule = ["-" * width if column < 2 else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
-    return "\n".join(_padded(line, widths) for line in (header, rule, *lines))
+    rule = ["-" * width if column < texts else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
+    return "\n".join(_padded(line, widths, texts) for line in (header, rule, *lines))
 
 
-def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
+def _padded(cells: Sequence[str], widths: Sequence[int], texts: int) -> str:
     placed = [
-        cell.ljust(width) if column < 2 else cell.rjust(width)
+        cell.ljust(width) if column < texts else cell.rjust(width)
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
     ]
     return f"| {' | '.join(placed)} |"
@@ -127,6 +178,10 @@ def _wrapped(text: str) -> str:
 
 def _seconds(of: Spread | None) -> str:
     return of.text(scale=1.0, digits=0) if of else ABSENT
+
+
+def _mean(of: Spread | None) -> str:
+    return f"{100 * of.mean:.1f}" if of else ABSENT
 
 
 def _cell(of: Spread | None, sign: bool = False) -> str:

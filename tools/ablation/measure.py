@@ -54,6 +54,7 @@ def score_rows(study: Study, rows: Sequence[Row], seeds: Sequence[int], folder: 
             row.title,
             row.before,
             {seed: score_row(study, row, folder, [*seeds[start:], *seeds[:start]]) for start, seed in enumerate(seeds)},
+            row.group,
         )
         for row in rows
     ]

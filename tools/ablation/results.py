@@ -8,6 +8,7 @@ from typing import Any
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from tools.ablation.spread import Spread, paired_difference, spread
+from tools.ablation.study import Matrix
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,14 @@ class RowResult:
         title: see `Row`.
         before: see `Row`.
         scores: by seed.
+        group: see `Row`.
     """
 
     name: str
     title: str
     before: str | None
     scores: Mapping[int, Score]
+    group: str = ""
 
     def miou(self) -> Spread | None:
         """Target mIoU over seeds."""
@@ -80,6 +83,8 @@ class Results:
         machines: all that took part, in words.
         versions: of the packages.
         command: that wrote the results.
+        matrix: see `Study`.
+        scheme: class scheme of the scores.
     """
 
     study: str
@@ -96,7 +101,15 @@ class Results:
     machines: Sequence[str]
     versions: Mapping[str, str]
     command: str
+    matrix: Matrix | None = None
     scheme: ClassScheme = OPEN_EARTH_MAP
+
+    def groups(self) -> dict[str, list[RowResult]]:
+        """Rows by group, in order; all under an empty name if they have none."""
+        groups: dict[str, list[RowResult]] = {}
+        for row in self.rows:
+            groups.setdefault(row.group, []).append(row)
+        return groups
 
     def gains(self) -> list[Spread | None]:
         """Of every row, the difference to the row that it adds to; None where that is missing."""
@@ -104,8 +117,9 @@ class Results:
         return [row.gain(by_name.get(row.before or "")) for row in self.rows]
 
     def gains_over_first(self) -> list[Spread | None]:
-        """Of every row but the first, the difference to that."""
-        return [None, *(row.gain(self.rows[0]) for row in self.rows[1:])]
+        """Of every row, the difference to the first of its group; None for that itself."""
+        groups = self.groups()
+        return [None if row is groups[row.group][0] else row.gain(groups[row.group][0]) for row in self.rows]
 
     def to_json(self) -> dict[str, Any]:
         """Everything as JSON values, scores 0..1."""
@@ -113,6 +127,7 @@ class Results:
             {
                 "name": row.name,
                 "title": row.title,
+                "group": row.group,
                 "miou": _values(row.miou()),
                 "before": row.before,
                 "difference": _values(gain),

@@ -74,6 +74,7 @@ class Row:
         parts: what is scored.
         views: how the models look at the tiles.
         before: name of the row to which it adds one part; None for the first.
+        group: heading under which it stands; rows of one group are compared with its first. All rows have one, or none.
     """
 
     name: str
@@ -81,11 +82,29 @@ class Row:
     parts: tuple[Part, ...]
     views: Views
     before: str | None = None
+    group: str = ""
 
     @property
     def models(self) -> tuple[Model, ...]:
         """Models of all parts."""
         return tuple(dict.fromkeys(model for part in self.parts for model in part.models))
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Rows of a study as a table of two dimensions.
+
+    Args:
+        title: heading.
+        columns: titles.
+        lines: titles.
+        names: of the rows of the study, line by line.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    lines: tuple[str, ...]
+    names: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -101,6 +120,7 @@ class Study:
         images: folder of the images that are predicted.
         truth: label file of each tile.
         labels: what `truth` is, in a few words.
+        matrix: a second view of some of the rows.
     """
 
     name: str
@@ -111,6 +131,7 @@ class Study:
     images: Path
     truth: Mapping[str, Path]
     labels: str
+    matrix: Matrix | None = None
 
     def needed(self, rows: Sequence[Row]) -> dict[Model, list[Views]]:
         """Every model of `rows` once, in their order, with the views of the rows that use it."""

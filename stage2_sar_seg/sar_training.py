@@ -1,0 +1,126 @@
+"""What a stage 2 config becomes for one set of training tiles."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine import Config, ConfigDict
+from mmseg.registry import MODELS, TRANSFORMS
+from torch import nn
+
+from landcover.data_sets.class_statistics import class_counts
+from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
+from landcover.losses.class_balance import class_balanced_weights
+from landcover.losses.pixelwise import PixelwiseLoss
+from landcover.manifest import digest_all
+from landcover.training.averaged_network import AverageHook, averaged
+from landcover.training.band_statistics import BandStatistics
+from landcover.training.training import Training
+from landcover.training.validation_hook import ValidationTiles
+from landcover.transforms.random_gain import RandomGain
+from landcover.transforms.speckle_noise import SpeckleNoise
+
+TRANSFORMS_OF_INTENSITY = (SpeckleNoise, RandomGain)
+"""Augmentations that must know the unit of the images."""
+
+
+def sar_config(config: Config, statistics: BandStatistics, class_weight: Sequence[float] | None = None) -> Config:
+    """A copy of `config` for images of these statistics: nothing is left for the prediction to choose.
+
+    The network normalises with the statistics and has `config.sar.bands` bands, its heads have `config.losses`,
+    auxiliary ones times their factor, the loss weight that their own config gives. Augmentations of intensities get
+    the unit.
+
+    Args:
+        config: of stage 2, see `landcover.training.config`.
+        statistics: of the training images.
+        class_weight: for the losses of pixels, one per class; None for `class_balance = None`.
+    """
+    changed = copy.deepcopy(config)
+    model, sar = changed.model, config.sar
+    changed.sar.unit = statistics.unit
+    model.data_preprocessor = ConfigDict(
+        type="SarPreprocessor",
+        mean=[statistics.mean],
+        std=[statistics.std],
+        unit=statistics.unit,
+        bands=sar.bands,
+        stretch=statistics.stretch,
+        despeckle=sar.despeckle,
+        seg_pad_val=model.data_preprocessor.seg_pad_val,
+        size_divisor=model.data_preprocessor.size_divisor,
+    )
+    model.backbone.in_channels = sar.bands
+    losses = [_weighted(loss, class_weight) for loss in config.losses]
+    model.decode_head.loss_decode = losses
+    if "auxiliary_head" in model:
+        factor = model.auxiliary_head.loss_decode[0].loss_weight
+        model.auxiliary_head.loss_decode = [
+            {**loss, "loss_weight": loss.get("loss_weight", 1.0) * factor} for loss in losses
+        ]
+    for augmentation in changed.train_dataloader.dataset.augmentations:
+        if TRANSFORMS.get(augmentation["type"]) in TRANSFORMS_OF_INTENSITY:
+            augmentation["unit"] = statistics.unit
+    return changed
+
+
+def _weighted(loss: dict[str, Any], class_weight: Sequence[float] | None) -> dict[str, Any]:
+    kind = MODELS.get(loss["type"])
+    if class_weight is None or kind is None or not issubclass(kind, PixelwiseLoss):
+        return dict(loss)
+    return {**loss, "class_weight": list(class_weight)}
+
+
+def class_weights(config: Config, labelled: Sequence[TrainingTile]) -> list[float] | None:
+    """Weights for `config.class_balance` from the label files of training tiles; None without."""
+    if config.class_balance is None:
+        return None
+    counts = class_counts([tile.labels for tile in labelled if tile.labels is not None])
+    return class_balanced_weights(counts.sum(axis=0), config.class_balance)
+
+
+def sar_training(
+    name: str,
+    config: Config,
+    network: ConfigDict,
+    labelled: Sequence[TrainingTile],
+    validation: ValidationTiles | None,
+    folder: Path,
+    seed: int,
+) -> Training:
+    """What `train_model` needs to train one SAR model.
+
+    Args:
+        name: the model's name.
+        config: the result of `sar_config`.
+        network: `config.model` with its pretrained weights.
+        labelled: SAR tiles with label files.
+        validation: tiles to score on, if labels exist.
+        folder: the model's folder.
+        seed: of everything random.
+    """
+    decay = config.weight_ema
+    return Training(
+        name=name,
+        stage="sar_model",
+        modality="sar",
+        config=config,
+        trained=network if decay is None else {"type": "AveragedNetwork", "network": network, "decay": decay},
+        exported=_itself if decay is None else averaged,
+        dataset=TrainingTiles(labelled, "sar", config.crop_size, seed=seed, **config.train_dataloader.dataset),
+        validation=validation,
+        inputs={
+            "images": digest_all([tile.image for tile in labelled]),
+            "labels": digest_all([tile.labels for tile in labelled if tile.labels]),
+        },
+        folder=folder,
+        seed=seed,
+        hooks=[] if decay is None else [AverageHook()],
+    )
+
+
+def _itself(model: nn.Module) -> nn.Module:
+    return model

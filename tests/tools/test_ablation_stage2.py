@@ -1,0 +1,164 @@
+from pathlib import Path
+
+import pytest
+
+from landcover.classes import OPEN_EARTH_MAP
+from landcover.errors import InputError
+from landcover.training.band_statistics import BandStatistics
+from landcover.training.config import load_config
+from stage2_sar_seg.sar_training import sar_config
+from tools.ablation.document import document, matrix_table, result_table
+from tools.ablation.results import Results, RowResult, Score
+from tools.ablation.stage2 import LABELS, LONG, LOSSES, SEGFORMER, _prepare, stage2_study
+from tools.ablation.study import Matrix, Study
+
+STATISTICS = BandStatistics("amplitude", 43.0, 30.0, None, ())
+
+
+@pytest.fixture
+def study(demo_root: Path, tmp_path: Path) -> Study:
+    return stage2_study(demo_root, tmp_path)
+
+
+def test_every_label_set_is_learned_with_every_loss(study: Study) -> None:
+    rows = {row.name: row for row in study.rows}
+    assert study.matrix is not None
+    names = [name for line in study.matrix.names for name in line]
+    assert len(names) == len(set(names)) == len(LABELS) * (len(LOSSES) + len(LONG)) == 21
+    for line, loss in zip(study.matrix.names, (*LOSSES, *LONG), strict=True):
+        for name, labels in zip(line, LABELS, strict=True):
+            (model,) = rows[name].models
+            folder = {"published": "DFC2025Track1/train/labels", "ours": "labels/pseudo_labels"}
+            assert model.arguments[-1].endswith(folder.get(labels, "truth/train/labels"))
+            config = load_config(model.config, model.options, stage=2)
+            (first, *others) = config.losses
+            kind = "GeneralizedCrossEntropy" if loss == "gce" else "SymmetricCrossEntropy"
+            assert (first["type"], len(others)) == (kind, loss == "sce_lovasz")
+            if loss != "gce":
+                expected = {"ce": (1.0, 0.0), "3ce": (3.0, 0.0)}.get(loss, (1.0, 1.0))
+                assert (first["alpha"], first["beta"]) == expected
+
+
+def test_every_model_is_a_config_that_the_stage_takes(registered: None, study: Study) -> None:
+    models = list(study.needed(study.rows))
+    assert len({model.name for model in models}) == len(models)
+    texts = {}
+    for model in models:
+        config = sar_config(load_config(model.config, model.options, stage=2), STATISTICS)
+        texts[model.name] = (model.arguments, config.pretty_text)
+    assert len(set(texts.values())) == len(models)  # no two trainings are the same
+
+
+def test_groups_begin_with_the_same_model(study: Study) -> None:
+    first = {}
+    for row in study.rows:
+        first.setdefault(row.group, row)
+    others = [row for group, row in first.items() if not group.startswith("Labels and losses")]
+    assert len(others) == 5
+    assert {row.models for row in others} == {others[0].models}
+    assert (others[0].models[0].config, others[0].models[0].options) == (SEGFORMER, ())
+
+
+def test_a_shortened_study_keeps_the_ratio_of_lengths(demo_root: Path, tmp_path: Path) -> None:
+    study = stage2_study(demo_root, tmp_path, iterations=8)
+    lengths = {model.name: load_config(model.config, model.options).iterations for model in study.needed(study.rows)}
+    assert lengths.pop("iterations_half") == 4
+    assert {lengths.pop(name) for name in list(lengths) if name.endswith("_double")} == {16}
+    assert set(lengths.values()) == {8}
+
+
+def test_scored_tiles_are_those_of_val_and_test(
+    demo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.ablation.stage2.subprocess.run", lambda *_, **__: type("", (), {"returncode": 0}))
+    study = stage2_study(demo_root, tmp_path)
+    for _ in range(2):  # the second time over the first links
+        study.prepare()
+    assert sorted(path.stem for path in study.images.iterdir()) == sorted(study.truth)
+    assert {name.partition("_")[0] for name in study.truth} == {"ValArea", "TestArea"}
+    assert all(path.resolve().is_file() for path in study.images.iterdir())
+
+
+def test_labels_that_can_not_be_made_stop_the_study(
+    demo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.ablation.stage2.subprocess.run", lambda *_, **__: type("", (), {"returncode": 2}))
+    with pytest.raises(InputError, match=r"tools/10_train_teachers\.sh stopped with exit code 2"):
+        _prepare(demo_root, tmp_path / "labels", tmp_path / "tiles")
+
+
+def scored(name: str, group: str, *mious: float) -> RowResult:
+    iou = dict.fromkeys(OPEN_EARTH_MAP.classes, 0.25)
+    return RowResult(name, f"the {name}", None, {n: Score(m, iou, None) for n, m in enumerate(mious)}, group)
+
+
+@pytest.fixture
+def made_up() -> Results:
+    return Results(
+        study="stage2",
+        title="A title",
+        about="What it is.",
+        labels="truth",
+        seeds=(0, 1),
+        rows=[
+            scored("a", "First", 0.25, 0.35),
+            scored("b", "First", 0.30, 0.42),
+            scored("c", "Second", 0.50, 0.50),
+            scored("d", "Second", 0.49, 0.47),
+        ],
+        iterations={"sar_segformer": 1200},
+        shortened=False,
+        seconds={"a": {0: 1.0, 1: 3.0}},
+        job_seconds=60,
+        jobs=2,
+        machines=["a machine"],
+        versions={},
+        command="python -m tools.ablation stage2",
+        matrix=Matrix("M", ("left", "right"), ("up", "down"), (("a", "b"), ("c", "d"))),
+    )
+
+
+def test_rows_are_compared_with_the_first_of_their_group(made_up: Results) -> None:
+    first, second = result_table(made_up).split("\n\n")[1::2]
+    classes = " | ".join(OPEN_EARTH_MAP.classes)
+    assert " | ".join(word.strip() for word in first.splitlines()[0].strip("| ").split("|")) == (
+        f"mIoU | difference | {classes}"
+    )
+    cells = [[cell.strip() for cell in line.strip("|").split("|")][:4] for line in (first + "\n" + second).splitlines()]
+    assert cells[2] == ["the a", "30.0 ± 7.1", "-", "25.0"]
+    assert cells[3] == ["the b", "36.0 ± 8.5", "+6.0 ± 1.4", "25.0"]
+    assert cells[6] == ["the c", "50.0 ± 0.0", "-", "25.0"]
+    assert cells[7] == ["the d", "48.0 ± 1.4", "-2.0 ± 1.4", "25.0"]
+
+
+def test_a_matrix_shows_rows_in_two_dimensions(made_up: Results) -> None:
+    assert made_up.matrix is not None
+    assert matrix_table(made_up, made_up.matrix).splitlines() == [
+        "| mIoU, n = 2 |       left |      right |",
+        "| ----------- | ---------: | ---------: |",
+        "| up          | 30.0 ± 7.1 | 36.0 ± 8.5 |",
+        "| down        | 50.0 ± 0.0 | 48.0 ± 1.4 |",
+    ]
+
+
+def test_the_document_has_a_section_per_group(made_up: Results) -> None:
+    text = document(made_up, "## Reading\n\nWhat we make of it.")
+    sections = [line for line in text.splitlines() if line.startswith("#")]
+    assert sections == [
+        "# A title",
+        "## M",
+        "## First",
+        "## Second",
+        "## Seeds",
+        "## Time",
+        "## Reading",
+        "## Command",
+    ]
+    assert "source mIoU" not in text
+
+
+def test_json_tells_differences_within_groups(made_up: Results) -> None:
+    rows = made_up.to_json()["rows"]
+    assert [row["group"] for row in rows] == ["First", "First", "Second", "Second"]
+    assert rows[2]["difference_to_first"] is None
+    assert rows[3]["difference_to_first"]["mean"] == pytest.approx(-0.02)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -13,11 +15,13 @@ def tables(path: Path) -> list[str]:
     return "\n".join(line if line.startswith("|") else "" for line in lines).replace("\n\n", "\0").split("\0")
 
 
-def test_the_readme_quotes_the_measured_table_of_stage_1() -> None:
-    (measured,) = [table.strip() for table in tables(ROOT / "docs" / "stage1.md") if "what it adds" in table]
+@pytest.mark.parametrize(("study", "heading"), [("stage1", "what it adds"), ("stage2", "| mIoU, n = ")])
+def test_the_readme_quotes_the_measured_table(study: str, heading: str) -> None:
+    (measured,) = [table.strip() for table in tables(ROOT / "docs" / f"{study}.md") if heading in table]
     assert measured in [table.strip() for table in tables(ROOT / "README.md")]
 
 
-def test_the_reading_stands_in_the_document() -> None:
-    reading = (ROOT / "tools" / "ablation" / "stage1_reading.md").read_text(encoding="utf-8").strip()
-    assert reading in (ROOT / "docs" / "stage1.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("study", ["stage1", "stage2"])
+def test_the_reading_stands_in_the_document(study: str) -> None:
+    reading = (ROOT / "tools" / "ablation" / f"{study}_reading.md").read_text(encoding="utf-8").strip()
+    assert reading in (ROOT / "docs" / f"{study}.md").read_text(encoding="utf-8")

@@ -54,7 +54,7 @@ def test_groups_begin_with_the_same_model(study: Study) -> None:
     for row in study.rows:
         first.setdefault(row.group, row)
     others = [row for group, row in first.items() if not group.startswith("Labels and losses")]
-    assert len(others) == 5
+    assert len(others) == 4
     assert {row.models for row in others} == {others[0].models}
     assert (others[0].models[0].config, others[0].models[0].options) == (SEGFORMER, ())
 

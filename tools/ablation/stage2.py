@@ -98,17 +98,10 @@ def stage2_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
     }
     inputs = {
         "three_bands": ("three replicated bands", model("three_bands", "sar.bands=3")),
-        "log": ("decibels", model("log", "sar.stretch=log")),
         "lee": ("Lee filter", model("lee", f"sar.despeckle={ {'type': 'lee', 'window': 7, 'looks': 4.0}!r}")),
-        "refined_lee": (
-            "Refined Lee filter",
-            model("refined_lee", f"sar.despeckle={ {'type': 'refined_lee', 'looks': 4.0}!r}"),
-        ),
         "speckle": ("speckle as augmentation", model("speckle", _augmentations(_JITTER, _SPECKLE))),
-        "gain": ("gain instead of brightness and contrast", model("gain", _augmentations(_GAIN))),
         "geometry": ("no augmentation of grey values", model("geometry", _augmentations())),
     }
-    average = {"ema": ("average of the weights, 0.99", model("ema", "weight_ema=0.99"))}
     return Study(
         name="stage2",
         title="Stage 2: SAR models under label noise",
@@ -121,7 +114,6 @@ def stage2_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
             *variants("Crop size", "crop_128", "128 pixels", crops),
             *variants("Iterations", "iterations_config", f"{length}", lengths),
             *variants("SAR input and augmentation", "as_published", "one band, as published", inputs),
-            *variants("Exported weights", "last", "those of the last iteration", average),
         ),
         images=tiles,
         truth=truth,
@@ -150,7 +142,6 @@ _JITTER = {
     "transforms": [{"type": "RandomBrightnessContrast", "brightness_limit": 0.2, "contrast_limit": 0.2, "p": 0.5}],
 }
 _SPECKLE = {"type": "SpeckleNoise", "looks": (2.0, 8.0), "probability": 0.5}
-_GAIN = {"type": "RandomGain", "decibels": 2.0, "probability": 0.5}
 
 
 def _augmentations(*of_grey_values: dict[str, Any]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from landcover.errors import InputError
+
+LEVELS = 2**14
+"""Errors are rounded to this many values before they are put in order."""
 
 
 @MODELS.register_module()
@@ -17,6 +19,10 @@ class LovaszSoftmax(nn.Module):
     Berman, Rannen Triki, Blaschko: The Lovasz-Softmax loss: a tractable surrogate for the optimization of the
     intersection-over-union measure in neural networks, CVPR 2018, https://arxiv.org/abs/1705.08790. The images of a
     batch are one set of pixels; a process of a distributed run sees its own batch only.
+
+    Pixels whose errors differ by less than 1 / 16,383 count as equal, which makes the loss at most that much smaller
+    than it is and spares the sort: a quarter of the time for 2 x 512 x 512 pixels of 8 classes on one core. In
+    float32, steps of the loss between sorted pixels would be all rounding; here they are quotients of counts.
 
     Args:
         loss_weight: factor of the result.
@@ -72,46 +78,53 @@ def _linear_form(probabilities: Tensor, label: Tensor, ignore_index: int) -> tup
     """Slopes (C, P) and constant (scalar) such that the loss is sum(slopes * probabilities) + constant.
 
     Between two changes of the order of the errors the loss is linear in the probabilities. Differentiating this form
-    gives the loss's gradient and keeps one array for it, where differentiating the sort keeps five.
+    gives the loss's gradient and keeps one array for it. Pixels are not sorted but counted by their rounded
+    probability: a pixel's slope depends only on how many pixels of the class, and how many others, have larger errors.
 
     Args:
         probabilities: float (C, P).
         label: integers (P,).
         ignore_index: label of pixels to leave out.
     """
-    classes = torch.arange(len(probabilities), device=label.device)
-    is_class = label == classes[:, None]  # (C, P)
-    errors = torch.where(is_class, 1 - probabilities, probabilities)
-    # Ignored pixels sort behind all others, where they cannot change a slope.
-    ignored = label == ignore_index
-    order = _descending_order(errors.masked_fill(ignored, -1))
-    steps = torch.empty_like(errors).scatter_(1, order, _jaccard_steps(is_class.gather(1, order), errors.dtype))
-    steps.masked_fill_(ignored, 0)
+    classes, device = len(probabilities), label.device
+    valid = label != ignore_index
+    # One bin per class, kind of pixel (other classes', this class's) and rounded probability; the last takes the
+    # ignored pixels.
+    bins = (probabilities * (LEVELS - 1)).round_().to(torch.int32)
+    bins += 2 * LEVELS * torch.arange(classes, device=device, dtype=torch.int32)[:, None]
+    own = torch.where(valid, label, 0).long()[None]
+    bins.scatter_add_(0, own, torch.full_like(own, LEVELS, dtype=torch.int32))
+    if not bool(valid.all()):
+        bins.masked_fill_(~valid, 2 * LEVELS * classes)
+    counts = torch.bincount(bins.flatten(), minlength=2 * LEVELS * classes + 1)[:-1].view(classes, 2, LEVELS)
 
-    present = is_class.any(dim=1)
-    steps *= (present / present.sum().clamp(min=1))[:, None]
-    constant = (steps * is_class).sum()
-    return torch.where(is_class, -steps, steps), constant
+    steps = _jaccard_steps(counts, probabilities.dtype)
+    present = counts[:, 1].any(dim=1)
+    steps *= (present / present.sum().clamp(min=1))[:, None, None]
+    constant = (steps[:, 1] * counts[:, 1]).sum()
+    steps[:, 1].neg_()
+    table = torch.cat([steps.flatten(), steps.new_zeros(1)])
+    return table.index_select(0, bins.flatten()).view_as(probabilities), constant
 
 
-def _jaccard_steps(is_class: Tensor, dtype: torch.dtype) -> Tensor:
-    """Growth of the Jaccard loss as pixels, worst first, join the set of mistakes: float (C, P).
+def _jaccard_steps(counts: Tensor, dtype: torch.dtype) -> Tensor:
+    """Growth of the Jaccard loss per pixel of each bin as pixels, worst first, join the set of mistakes.
+
+    Among equal errors the pixels of the class come first; each kind's pixels share their common growth.
 
     Args:
-        is_class: bool (C, P), whether the pixel has this class, in descending order of the errors.
+        counts: int64 (C, 2, LEVELS), numbers of other classes' and of the class's pixels by their probability.
         dtype: of the result.
+
+    Returns:
+        (C, 2, LEVELS), in bins without pixels a number without meaning.
     """
-    missed = is_class.cumsum(dim=1)
+    # Both from the largest error on: it is the probability for other classes' pixels, one minus it for the class's.
+    others, own = counts[:, 0].flip(1), counts[:, 1]
+    added, missed = others.cumsum(1), own.cumsum(1)
     total = missed[:, -1:]
-    added = torch.arange(1, is_class.shape[1] + 1, device=is_class.device) - missed
-    # Never 0 / 0: the first pixel is either of the class (total >= 1) or not (added >= 1).
-    loss = 1 - (total - missed).to(dtype) / (total + added).to(dtype)
-    return torch.diff(loss, dim=1, prepend=torch.zeros_like(loss[:, :1]))
-
-
-def _descending_order(errors: Tensor) -> Tensor:
-    """Indices int64 (C, P) that sort each row, largest first; ties in any order."""
-    if errors.device.type == "cpu":
-        # numpy's vectorised sort takes a third of torch's time (60 against 173 ms for 8 x 524,288 float32).
-        return torch.from_numpy(np.argsort(errors.neg().numpy(), axis=1))
-    return errors.argsort(dim=1, descending=True)
+    # Before a bin the union is total + others added; it is never 0 for a bin with pixels.
+    before = (total + added - others).clamp(min=1).to(dtype)
+    of_own = 1 / before
+    of_others = (total - missed).to(dtype) / (before * (total + added).clamp(min=1).to(dtype))
+    return torch.stack([of_others.flip(1), of_own], dim=1)

@@ -30,9 +30,6 @@ LOSSES: dict[str, tuple[str, list[dict[str, Any]] | None]] = {
 }
 """Losses by the name in a row's name, with their titles; None leaves those of the config."""
 
-LONG = ("ce", "sce_lovasz")
-"""Losses that are also trained twice as long."""
-
 ABOUT = """\
 SAR models of the demo, trained on three label sets for the same tiles: the "published" ones (degraded with the
 per-class confusion of the real ones), ours (the pseudo-labels that stages 10 and 20 of the demo profile write, seed 0),
@@ -61,22 +58,19 @@ def stage2_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
     truth = {**truth_labels(data / "truth", "val"), **truth_labels(data / "truth", "test")}
     one_view = Views("one_view")
 
-    def model(name: str, *options: str, config: Path = SEGFORMER, labels: str = "ours", factor: float = 1.0) -> Model:
-        count = round(length * factor)
-        shortened = (f"iterations={count}",) if iterations or factor != 1.0 else ()
+    def model(name: str, *options: str, config: Path = SEGFORMER, labels: str = "ours", share: float = 1.0) -> Model:
+        shortened = (f"iterations={round(length * share)}",) if iterations or share != 1.0 else ()
         roots = ("--dfc-root", str(pairs), "--labels", str(label_folders[labels]))
         return Model(name, "stage2_sar_seg.train_sar_models", config, (*options, *shortened), roots, "sar_models")
 
     def row(group: str, name: str, title: str, *models: Model) -> Row:
         return Row(name, title, (Part(models, tuple(truth)),), one_view, group=group)
 
-    def loss_row(labels: str, loss: str, double: bool = False) -> Row:
+    def loss_row(labels: str, loss: str) -> Row:
         title, settings = LOSSES[loss]
         options = () if settings is None else (f"losses={settings!r}",)
-        name = f"{labels}_{loss}{'_double' * double}"
-        trained = model(name, *options, labels=labels, factor=1.0 + double)
-        group = f"Labels and losses, {2 * length} iterations" if double else "Labels and losses"
-        return row(group, name, f"{LABELS[labels]}, {title}", trained)
+        name = f"{labels}_{loss}"
+        return row("Labels and losses", name, f"{LABELS[labels]}, {title}", model(name, *options, labels=labels))
 
     default = model("ours_sce_lovasz")
     swin = model("swinv2", config=DEMO / "sar_upernet_swinv2.py")
@@ -93,8 +87,8 @@ def stage2_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
     ]
     crops = {f"crop_{side}": (f"{side} pixels", model(f"crop_{side}", f"crop_size={side}")) for side in (64, 192)}
     lengths = {
-        "iterations_half": (f"{round(length * 0.5)}", model("iterations_half", factor=0.5)),
-        "iterations_double": (f"{2 * length}", model("ours_sce_lovasz_double", factor=2.0)),
+        f"iterations_{name}": (f"{round(length * share)}", model(f"iterations_{name}", share=share))
+        for name, share in (("third", 1 / 3), ("two_thirds", 2 / 3))
     }
     inputs = {
         "three_bands": ("three replicated bands", model("three_bands", "sar.bands=3")),
@@ -109,7 +103,6 @@ def stage2_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
         prepare=partial(_prepare, data, made, tiles),
         rows=(
             *(loss_row(labels, loss) for labels, loss in product(LABELS, LOSSES)),
-            *(loss_row(labels, loss, double=True) for labels, loss in product(LABELS, LONG)),
             *networks,
             *variants("Crop size", "crop_128", "128 pixels", crops),
             *variants("Iterations", "iterations_config", f"{length}", lengths),
@@ -121,14 +114,8 @@ def stage2_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
         matrix=Matrix(
             "mIoU by labels and losses",
             tuple(LABELS.values()),
-            (
-                *(title for title, _ in LOSSES.values()),
-                *(f"{LOSSES[loss][0]}, {2 * length} iterations" for loss in LONG),
-            ),
-            tuple(
-                tuple(f"{labels}_{name}" for labels in LABELS)
-                for name in (*LOSSES, *(f"{loss}_double" for loss in LONG))
-            ),
+            tuple(title for title, _ in LOSSES.values()),
+            tuple(tuple(f"{labels}_{loss}" for labels in LABELS) for loss in LOSSES),
         ),
     )
 

@@ -6,23 +6,32 @@ import argparse
 import math
 
 from landcover.errors import InputError
+from landcover.prediction.merging import WEIGHTINGS
+from landcover.prediction.sliding_window import GPU_BATCH, PREDICTION_DTYPES
 from landcover.prediction.views import FLIPS
 from landcover.prediction.write_scores import PredictionSettings
 from landcover.score_file import Encoding
 
 
 def add_view_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds `--scales`, `--flips` and `--stride`."""
+    """Adds `--scales`, `--flips`, `--stride`, `--weighting`, `--dtype` and `--batch`."""
     parser.add_argument("--scales", nargs="+", type=float, default=[1.0], help="scales of the test-time views")
     parser.add_argument("--flips", nargs="+", default=["none"], help=f"flips of the test-time views: {' '.join(FLIPS)}")
     parser.add_argument("--stride", type=float, default=0.5, help="step between windows as a share of the window")
+    parser.add_argument(
+        "--weighting", default="uniform", help="of overlapping windows: uniform, or cosine, which shows no seams"
+    )
+    parser.add_argument("--dtype", default="fp32", help="of the network: fp32, or bf16, in which only it runs")
+    parser.add_argument(
+        "--batch", type=int, help=f"windows predicted at once: 1 on CPUs, {GPU_BATCH} on GPUs if left out"
+    )
 
 
 def prediction_settings(arguments: argparse.Namespace, encoding: Encoding) -> PredictionSettings:
     """The parsed arguments, checked.
 
     Raises:
-        InputError: a scale, flip or stride that means nothing.
+        InputError: a value that means nothing.
     """
     unknown = [flip for flip in arguments.flips if flip not in FLIPS]
     if unknown:
@@ -34,4 +43,20 @@ def prediction_settings(arguments: argparse.Namespace, encoding: Encoding) -> Pr
         raise InputError(
             f"STRIDE: expected a share of the window in (0, 1], found {arguments.stride}; correct the profile"
         )
-    return PredictionSettings(tuple(arguments.scales), tuple(arguments.flips), arguments.stride, encoding)
+    for name, value, known in (
+        ("PREDICTION_DTYPE", arguments.dtype, PREDICTION_DTYPES),
+        ("--weighting", arguments.weighting, WEIGHTINGS),
+    ):
+        if value not in known:
+            raise InputError(f"{name}: expected {' or '.join(known)}, found {value!r}; correct it")
+    if arguments.batch is not None and arguments.batch < 1:
+        raise InputError(f"--batch: expected at least 1, found {arguments.batch}; correct it")
+    return PredictionSettings(
+        scales=tuple(arguments.scales),
+        flips=tuple(arguments.flips),
+        stride=arguments.stride,
+        encoding=encoding,
+        weighting=arguments.weighting,
+        dtype=arguments.dtype,
+        batch=arguments.batch,
+    )

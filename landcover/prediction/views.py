@@ -31,6 +31,16 @@ class View:
         """Height and width of the scaled image, at least 1."""
         return max(1, round(height * self.scale)), max(1, round(width * self.scale))
 
+    @property
+    def flips_rows(self) -> bool:
+        """Whether the upper side comes to lie below."""
+        return -2 in _FLIP_AXES[self.flip]
+
+    @property
+    def flips_columns(self) -> bool:
+        """Whether the left side comes to lie on the right."""
+        return -1 in _FLIP_AXES[self.flip]
+
     def mirror(self, tensor: torch.Tensor) -> torch.Tensor:
         """(..., H, W) mirrored as the view says; doing it twice gives the tensor back."""
         return tensor.flip(_FLIP_AXES[self.flip]) if self.flip != "none" else tensor

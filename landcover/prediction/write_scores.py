@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from landcover.errors import InputError
 from landcover.manifest import OutputFolder, digest, digest_all
-from landcover.model_file import load_model, read_model_info
-from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
+from landcover.model_file import ModelInfo, load_model, read_model_info
+from landcover.prediction.merging import Weighting
+from landcover.prediction.sliding_window import PredictionDtype, SlidingWindow, predict_probabilities
 from landcover.prediction.views import Flip, make_views
 from landcover.processes import Processes
 from landcover.progress import track
-from landcover.raster import read_georeference, read_optical, read_sar
-from landcover.score_file import DEFAULT_LOG_RANGE, Encoding, ScoreHeader, encode, write_scores
+from landcover.raster import Georeference, read_georeference, read_optical, read_sar
+from landcover.sar.preprocessor import SarPreprocessor
+from landcover.sar.units import Unit, check_values
+from landcover.score_file import DEFAULT_LOG_RANGE, Encoding, ScoreHeader, encode, read_scores, write_scores
 
 READERS: Mapping[str, Callable[[Path], NDArray[Any]]] = {"optical": read_optical, "sar": read_sar}
 
@@ -31,16 +36,29 @@ class PredictionSettings:
         flips: flips of the test-time views; each is combined with each scale.
         stride: step between windows as a share of the window.
         encoding: of the score files.
+        weighting: of overlapping windows.
+        dtype: in which the network runs.
+        batch: windows predicted at once; None leaves it to the device.
     """
 
     scales: tuple[float, ...] = (1.0,)
     flips: tuple[Flip, ...] = ("none",)
     stride: float = 0.5
     encoding: Encoding = "logit"
+    weighting: Weighting = "uniform"
+    dtype: PredictionDtype = "fp32"
+    batch: int | None = None
 
     def sliding_window(self, window: int) -> SlidingWindow:
         """The views with a window of `window` pixels."""
-        return SlidingWindow(window, max(1, round(window * self.stride)), make_views(self.scales, self.flips))
+        return SlidingWindow(
+            window,
+            stride=max(1, round(window * self.stride)),
+            views=make_views(self.scales, self.flips),
+            weighting=self.weighting,
+            dtype=self.dtype,
+            batch=self.batch,
+        )
 
 
 def write_score_folder(
@@ -59,7 +77,8 @@ def write_score_folder(
         False if the folder was complete before.
 
     Raises:
-        InputError: no images, an unreadable image or model, or a folder made from other inputs.
+        InputError: no images, an unreadable image or model, SAR images in another unit than the model's, or a folder
+            made from other inputs.
     """
     if not images:
         raise InputError(f"{folder}: expected images to predict, found none; check the data root")
@@ -73,6 +92,8 @@ def write_score_folder(
             "scales": settings.scales,
             "flips": settings.flips,
             "stride": settings.stride,
+            "weighting": settings.weighting,
+            "dtype": settings.dtype,
         },
         inputs={"model": digest(model_path), "images": digest_all(images[stem] for stem in sorted(images))},
     )
@@ -89,6 +110,23 @@ def write_score_folder(
     return True
 
 
+def write_probabilities(
+    path: Path, probabilities: NDArray[np.float32], info: ModelInfo, encoding: Encoding, georeference: Georeference
+) -> None:
+    """Writes one score file.
+
+    Args:
+        path: file to write.
+        probabilities: float32 (C, H, W), 0..1.
+        info: of the model.
+        encoding: of the file.
+        georeference: of the image.
+    """
+    classes, height, width = probabilities.shape
+    header = ScoreHeader(info.name, info.scheme, encoding, DEFAULT_LOG_RANGE, height, width, classes)
+    write_scores(path, encode(probabilities, encoding, DEFAULT_LOG_RANGE), header, georeference)
+
+
 def _predict(
     images: Mapping[str, Path],
     files: Mapping[str, Path],
@@ -99,19 +137,39 @@ def _predict(
     model, info = load_model(model_path, processes.device)
     window = settings.sliding_window(info.window)
     stems = processes.share(list(files))
-    waiting = [stem for stem in stems if not files[stem].exists()]
+    waiting = [stem for stem in stems if not _is_whole(files[stem])]
     done = len(stems) - len(waiting)
     for stem in track(waiting, f"{info.name}: predicting", len(stems), start=done, quiet=not processes.first):
-        image = READERS[info.modality](images[stem])
+        image = _read(images[stem], model, info)
         probabilities = predict_probabilities(model, image, window, processes.device).cpu().numpy()
-        codes = encode(probabilities, settings.encoding, DEFAULT_LOG_RANGE)
-        header = ScoreHeader(
-            model=info.name,
-            scheme=info.scheme,
-            encoding=settings.encoding,
-            log_range=DEFAULT_LOG_RANGE,
-            height=codes.shape[1],
-            width=codes.shape[2],
-            classes=codes.shape[0],
+        write_probabilities(files[stem], probabilities, info, settings.encoding, read_georeference(images[stem]))
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether an earlier call has finished this score file; a machine that went down may leave one without its end."""
+    try:
+        read_scores(path)
+    except InputError:
+        return False
+    return True
+
+
+def _read(path: Path, model: nn.Module, info: ModelInfo) -> NDArray[Any]:
+    image = READERS[info.modality](path)
+    preprocessor = model.get_submodule("data_preprocessor")
+    if isinstance(preprocessor, SarPreprocessor):
+        _check_unit(image, preprocessor.unit, path, info.name)
+    return image
+
+
+def _check_unit(image: NDArray[Any], unit: Unit, path: Path, model: str) -> None:
+    """Refuses a SAR image that can not be in the unit of the model's training images."""
+    if unit == "decibel" and image.dtype != np.float32:
+        raise InputError(
+            f"{path}: expected decibels as float32, on which {model} was trained, found {image.dtype}; "
+            "convert the image, or train a model on such images"
         )
-        write_scores(files[stem], codes, header, read_georeference(images[stem]))
+    try:
+        check_values(image, unit, path)
+    except InputError as error:
+        raise InputError(f"{error} for a new training, or convert the image: {model} was trained on {unit}") from None

@@ -1,3 +1,4 @@
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ import torch
 from landcover.model_file import load_model
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
 from landcover.prediction.views import View
-from landcover.raster import read_georeference, read_sar
+from landcover.raster import read_georeference, read_sar, write_raster
 from landcover.score_file import encode, read_scores
 from stage2_sar_seg.predict_sar import main
 from stage2_sar_seg.train_sar_models import main as train
@@ -56,6 +57,33 @@ def test_every_val_and_test_tile_gets_the_scores_of_every_model(
     assert (code, output) == (0, f"wrote 2 score files in {other / 'scores/test/tiny'}\n")
 
 
+def test_images_in_another_unit_than_the_models_are_refused_in_one_line(
+    run_main: RunMain, demo_root: Path, tiny_model: Path, label_folder: Path, tmp_path: Path
+) -> None:
+    run_dir, tile = tmp_path / "run", tmp_path / "decibel" / "test" / "sar_images" / "tile.tif"
+    write_raster(tile, np.linspace(-30, -1, 40 * 40, dtype=np.float32).reshape(40, 40))
+    places = ["--run-dir", run_dir, "--dfc-root"]
+    assert run_main(train, tiny_model, "--labels", label_folder, *places, demo_root / "DFC2025Track1")[0] == 0
+    assert run_main(main, "tiny", *places, tmp_path / "decibel") == (
+        2,
+        f"error: {tile}: expected amplitude values of at least 0, found -30; these look like decibels, set "
+        "sar.unit=decibel for a new training, or convert the image: tiny was trained on amplitude",
+    )
+
+
+def test_network_type_and_weighting_reach_the_manifest(
+    run_main: RunMain, demo_root: Path, tiny_model: Path, label_folder: Path, tmp_path: Path
+) -> None:
+    places = ["--dfc-root", demo_root / "DFC2025Track1", "--run-dir", tmp_path]
+    assert run_main(train, tiny_model, "--labels", label_folder, *places)[0] == 0
+    options = ["--dtype", "bf16", "--weighting", "cosine", "--batch", "2"]
+    assert run_main(main, "tiny", *places, *options)[0] == 0
+    made_by = json.loads((tmp_path / "scores/test/tiny/manifest.json").read_text())["made_by"]
+    assert (made_by["dtype"], made_by["weighting"]) == ("bf16", "cosine")
+    code, message = run_main(main, "tiny", *places, "--weighting", "cosine")
+    assert code == 2 and "made_by.dtype: bf16 there, fp32 now" in message
+
+
 def test_mistakes_are_told_in_one_line(run_main: RunMain, demo_root: Path, tmp_path: Path) -> None:
     data, run_dir = demo_root / "DFC2025Track1", tmp_path / "run"
     empty = tmp_path / "empty" / "test" / "sar_images"
@@ -82,6 +110,13 @@ def test_mistakes_are_told_in_one_line(run_main: RunMain, demo_root: Path, tmp_p
             data,
             "--stride",
             "2",
+        ],
+        "error: PREDICTION_DTYPE: expected fp32 or bf16, found 'fp16'; correct it": [
+            "foreign",
+            "--dfc-root",
+            data,
+            "--dtype",
+            "fp16",
         ],
     }
     for expected, words in cases.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -50,11 +50,18 @@ def write_model(registered: None) -> Callable[..., Path]:
     """Writes the model file of a SegFormer with random weights that differ with the seed."""
     from mmseg.registry import MODELS
 
-    def write(path: Path, modality: Literal["optical", "sar"] = "sar", seed: int = 0, window: int = 32) -> Path:
+    def write(
+        path: Path,
+        modality: Literal["optical", "sar"] = "sar",
+        seed: int = 0,
+        window: int = 32,
+        preprocessor: dict[str, Any] | None = None,
+    ) -> Path:
         bands = {"optical": 3, "sar": 1}[modality]
+        statistics = {"mean": [100.0] * bands, "std": [50.0] * bands}
         network = {
             "type": "EncoderDecoder",
-            "data_preprocessor": {"type": "SegDataPreProcessor", "mean": [100.0] * bands, "std": [50.0] * bands},
+            "data_preprocessor": {**statistics, **(preprocessor or {"type": "SegDataPreProcessor"})},
             "backbone": {
                 "type": "FastMixVisionTransformer",
                 "in_channels": bands,

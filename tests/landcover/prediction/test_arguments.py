@@ -15,13 +15,15 @@ def parsed(*words: str) -> argparse.Namespace:
 
 def test_without_arguments_one_view_with_half_a_window_of_stride() -> None:
     settings = prediction_settings(parsed(), "logit")
-    assert settings == PredictionSettings(scales=(1.0,), flips=("none",), stride=0.5, encoding="logit")
+    assert settings == PredictionSettings((1.0,), ("none",), 0.5, "logit", "uniform", "fp32", batch=None)
 
 
 def test_arguments_arrive_in_the_settings() -> None:
-    words = ["--scales", "0.5", "1.75", "--flips", "none", "both", "--stride", "1"]
-    settings = prediction_settings(parsed(*words), "probability")
-    assert settings == PredictionSettings((0.5, 1.75), ("none", "both"), 1.0, "probability")
+    words = "--scales 0.5 1.75 --flips none both --stride 1 --weighting cosine --dtype bf16 --batch 4"
+    settings = prediction_settings(parsed(*words.split()), "probability")
+    assert settings == PredictionSettings((0.5, 1.75), ("none", "both"), 1.0, "probability", "cosine", "bf16", batch=4)
+    window = settings.sliding_window(64)
+    assert (window.weighting, window.dtype, window.batch) == ("cosine", "bf16", 4)
 
 
 @pytest.mark.parametrize(
@@ -34,9 +36,12 @@ def test_arguments_arrive_in_the_settings() -> None:
         ("--scales 1 inf", "SCALES: expected factors above 0, found inf"),
         ("--stride 0", r"STRIDE: expected a share of the window in \(0, 1\], found 0.0"),
         ("--stride 1.5", r"STRIDE: expected a share of the window in \(0, 1\], found 1.5"),
+        ("--dtype fp16", "PREDICTION_DTYPE: expected fp32 or bf16, found 'fp16'"),
+        ("--weighting gauss", "--weighting: expected uniform or cosine, found 'gauss'"),
+        ("--batch 0", "--batch: expected at least 1, found 0"),
     ],
 )
-def test_views_that_mean_nothing_are_refused_naming_the_variable(words: str, message: str) -> None:
+def test_values_that_mean_nothing_are_refused_naming_the_variable(words: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         prediction_settings(parsed(*words.split()), "logit")
 

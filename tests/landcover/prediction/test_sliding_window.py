@@ -1,15 +1,23 @@
-from collections.abc import Callable, Sequence
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 from mmengine.config import ConfigDict
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from landcover.prediction.merging import WEIGHTINGS, Weighting
 from landcover.prediction.sliding_window import SlidingWindow, normalise, predict_probabilities, window_starts
-from landcover.prediction.views import FLIPS, View, make_views
+from landcover.prediction.views import FLIPS, Flip, View, make_views
+from landcover.sar.preprocessor import SarPreprocessor
 
 CPU = torch.device("cpu")
 
@@ -29,39 +37,47 @@ def plain_starts(length: int, window: int, stride: int) -> list[int]:
     return starts
 
 
-def plain_logits(model: nn.Module, image: Tensor, window: int, stride: int) -> Tensor:
+def plain_profile(length: int, weighting: Weighting) -> Tensor:
+    if weighting == "uniform":
+        return torch.ones(length, dtype=torch.float64)
+    return torch.tensor(
+        [math.sin(math.pi * (place + 0.5) / length) ** 2 for place in range(length)], dtype=torch.float64
+    )
+
+
+def plain_logits(model: nn.Module, image: Tensor, settings: SlidingWindow) -> Tensor:
     """Every window alone: padded to a multiple of 32 with the mean grey value, predicted, cut, averaged."""
     height, width = image.shape[-2:]
-    sums: dict[tuple[int, int], list[Tensor]] = {}
-    for top in plain_starts(height, window, stride):
-        for left in plain_starts(width, window, stride):
-            patch = image[:, :, top : top + window, left : left + window]
+    total, weight = 0.0, image.new_zeros(height, width)
+    for top in plain_starts(height, settings.window, settings.stride):
+        for left in plain_starts(width, settings.window, settings.stride):
+            patch = image[:, :, top : top + settings.window, left : left + settings.window]
             rows, columns = patch.shape[-2:]
             padded = patch.new_zeros((1, patch.shape[1], -(-rows // 32) * 32, -(-columns // 32) * 32))
             padded[:, :, :rows, :columns] = patch
-            logits = resized(model(padded, mode="tensor"), *padded.shape[-2:])
-            for row in range(rows):
-                for column in range(columns):
-                    sums.setdefault((top + row, left + column), []).append(logits[0, :, row, column])
-    means = [torch.stack(sums[row, column]).mean(0) for row in range(height) for column in range(width)]
-    return torch.stack(means, dim=1).reshape(1, -1, height, width)
+            logits = resized(model(padded, mode="tensor"), *padded.shape[-2:])[:, :, :rows, :columns]
+            share = plain_profile(rows, settings.weighting)[:, None] * plain_profile(columns, settings.weighting)
+            around = (left, width - left - columns, top, height - top - rows)
+            total = total + F.pad(logits * share, around)
+            weight = weight + F.pad(share, around)
+    return total / weight
 
 
 @torch.no_grad()
-def plain_probabilities(
-    model: nn.Module, image: NDArray[np.uint8], window: int, stride: int, views: Sequence[tuple[float, str]]
-) -> Tensor:
+def plain_probabilities(model: nn.Module, image: NDArray[np.uint8], settings: SlidingWindow) -> Tensor:
+    """All views alone, in float64; a grey image is repeated for a network of three bands."""
     bands = image.astype(np.float64) if image.ndim == 3 else image.astype(np.float64)[..., None]
     height, width = bands.shape[:2]
     pixels = torch.from_numpy(bands.transpose(2, 0, 1).copy())[None]
-    pixels = (pixels - model.data_preprocessor.mean) / model.data_preprocessor.std
+    pixels = (pixels - model.data_preprocessor.mean.double()) / model.data_preprocessor.std.double()
+    pixels = pixels.repeat(1, model.near.in_channels // pixels.shape[1], 1, 1)
     total = torch.zeros((), dtype=torch.float64)
-    for scale, flip in views:
-        axes = {"none": (), "horizontal": (3,), "vertical": (2,), "both": (2, 3)}[flip]
-        scaled = resized(pixels, round(height * scale), round(width * scale))
-        logits = plain_logits(model, scaled.flip(axes), window, stride).flip(axes)
+    for view in settings.views:
+        axes = {"none": (), "horizontal": (3,), "vertical": (2,), "both": (2, 3)}[view.flip]
+        scaled = resized(pixels, max(1, round(height * view.scale)), max(1, round(width * view.scale)))
+        logits = plain_logits(model, scaled.flip(axes), settings).flip(axes)
         total = total + resized(logits, height, width).softmax(1)
-    return total[0] / len(views)
+    return total[0] / len(settings.views)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +89,7 @@ def plain_probabilities(
         ((7, 5, 3), 64, 32),  # smaller than the window in both directions
         ((61, 50, 3), 40, 30),  # window no multiple of 32
         ((64, 64, 3), 32, 32),  # side by side
+        ((1, 1), 32, 16),
     ],
 )
 def test_equals_predicting_every_view_and_window_alone(
@@ -80,12 +97,79 @@ def test_equals_predicting_every_view_and_window_alone(
 ) -> None:
     model = strided_network(bands=3 if len(shape) == 3 else 1)
     image = random_image(1, *shape)
-    views = make_views([0.75, 1.0, 1.3], FLIPS)
-    result = predict_probabilities(model, image, SlidingWindow(window, stride, views), CPU)
-    expected = plain_probabilities(model, image, window, stride, [(view.scale, view.flip) for view in views])
+    settings = SlidingWindow(window, stride, make_views([0.75, 1.0, 1.3], FLIPS))
+    result = predict_probabilities(model, image, settings, CPU)
     assert result.dtype == torch.float32
-    torch.testing.assert_close(result.double(), expected, rtol=0, atol=1e-6)
+    torch.testing.assert_close(result.double(), plain_probabilities(model, image, settings), rtol=0, atol=1e-6)
     torch.testing.assert_close(result.sum(0), torch.ones(shape[:2]), rtol=0, atol=1e-6)
+
+
+@hypothesis.settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    shape=st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    window=st.integers(5, 50),
+    overlap=st.floats(0, 0.7),
+    scales=st.sampled_from([(1.0,), (0.5, 1.0), (0.7, 1.75)]),
+    flips=st.sampled_from([("none",), ("none", "both"), ("vertical", "horizontal")]),
+    weighting=st.sampled_from(WEIGHTINGS),
+    batch=st.sampled_from([1, 4]),
+    bands=st.sampled_from([1, 3]),
+)
+def test_any_size_equals_predicting_every_view_and_window_alone(
+    strided_network: Callable[..., nn.Module],
+    shape: tuple[int, int],
+    window: int,
+    overlap: float,
+    scales: tuple[float, ...],
+    flips: tuple[Flip, ...],
+    weighting: Weighting,
+    batch: int,
+    bands: int,
+) -> None:
+    model = strided_network(bands=bands)
+    model.data_preprocessor = SarPreprocessor([110.0], [60.0], bands=bands)
+    image = random_image(sum(shape), *shape)
+    stride = max(1, round(window * (1 - overlap)))
+    settings = SlidingWindow(window, stride, make_views(scales, flips), weighting, batch=batch)
+    result = predict_probabilities(InDouble(model), image, settings, CPU)
+    torch.testing.assert_close(result.double(), plain_probabilities(model, image, settings), rtol=0, atol=1e-4)
+
+
+class InDouble(nn.Module):
+    """A network of float64 for float32 images; remembers how many it got at once."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network, self.data_preprocessor = network, network.data_preprocessor
+        self.batches: list[int] = []
+
+    def forward(self, images: Tensor, mode: str) -> Tensor:
+        self.batches.append(len(images))
+        return self.network(images.double(), mode=mode)
+
+
+def test_a_large_image_is_scaled_without_rounding_positions(strided_network: Callable[..., nn.Module]) -> None:
+    class Seen(InDouble):
+        def forward(self, images: Tensor, mode: str) -> Tensor:
+            self.images = images
+            return super().forward(images, mode)
+
+    model = strided_network(bands=1)
+    model.data_preprocessor = SarPreprocessor([110.0], [60.0])
+    seen, image = Seen(model), random_image(10, 1, 1024)
+    predict_probabilities(seen, image, SlidingWindow(1792, 1792, (View(1.75),)), CPU)
+    normalised = (torch.from_numpy(image)[None, None].double() - 110) / 60
+    torch.testing.assert_close(seen.images[..., :2, :].double(), resized(normalised, 2, 1792), rtol=0, atol=1e-6)
+
+
+def test_windows_of_all_flips_of_a_scale_are_predicted_together(strided_network: Callable[..., nn.Module]) -> None:
+    image, views = random_image(7, 48, 32), make_views([1.0, 0.5], ["none", "both"])
+    batches = []
+    for batch in (None, 3):
+        model = InDouble(strided_network(bands=1))
+        predict_probabilities(model, image, SlidingWindow(32, 16, views, batch=batch), CPU)
+        batches.append(model.batches)
+    assert batches == [[1, 1, 1, 1, 1, 1], [3, 1, 2]]
 
 
 def tiny_segmentor() -> ConfigDict:
@@ -123,10 +207,50 @@ def test_one_view_equals_the_slide_mode_of_mmsegmentation() -> None:
     torch.testing.assert_close(result.double(), logits.softmax(1)[0], rtol=0, atol=1e-6)
 
 
-def test_constant_logits_give_constant_probabilities(strided_network: Callable[..., nn.Module]) -> None:
+class InBf16(nn.Module):
+    """A network that runs under autocast, with float32 logits."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network, self.data_preprocessor = network, network.data_preprocessor
+
+    def forward(self, images: Tensor, mode: str) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.network(images, mode=mode).float()
+
+
+@pytest.mark.usefixtures("registered")
+def test_in_bf16_the_network_runs_under_autocast_and_nothing_else() -> None:
+    from mmseg.registry import MODELS
+
+    torch.manual_seed(0)
+    model = MODELS.build(tiny_segmentor())
+    model.init_weights()
+    nn.init.normal_(model.decode_head.conv_seg.weight, std=2.0)
+    image, views = random_image(8, 70, 90, 3), make_views([1.0, 1.5], FLIPS)
+    settings = SlidingWindow(64, 48, views)
+    result = predict_probabilities(model.eval(), image, dataclasses.replace(settings, dtype="bf16"), CPU)
+    assert torch.equal(result, predict_probabilities(InBf16(model), image, settings, CPU))
+    difference = (result - predict_probabilities(model, image, settings, CPU)).abs()
+    assert 1e-6 < float(difference.mean()) < 5e-3
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gives_the_probabilities_of_the_cpu(strided_network: Callable[..., nn.Module]) -> None:
+    image, settings = random_image(9, 70, 90, 3), SlidingWindow(32, 16, make_views([0.75, 1.0], FLIPS), "cosine")
+    expected = predict_probabilities(strided_network(), image, settings, CPU)
+    result = predict_probabilities(strided_network().cuda(), image, settings, torch.device("cuda"))
+    assert result.device.type == "cuda"
+    torch.testing.assert_close(result.cpu(), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_constant_logits_give_constant_probabilities(
+    strided_network: Callable[..., nn.Module], weighting: Weighting
+) -> None:
     model = strided_network(constant=True)
-    views = make_views([0.5, 1.0, 1.7], FLIPS)
-    result = predict_probabilities(model, random_image(3, 75, 40, 3), SlidingWindow(32, 20, views), CPU)
+    settings = SlidingWindow(32, 20, make_views([0.5, 1.0, 1.7], FLIPS), weighting)
+    result = predict_probabilities(model, random_image(3, 75, 40, 3), settings, CPU)
     expected = model.far.bias.detach().softmax(0).float()
     torch.testing.assert_close(result, expected[:, None, None].expand(-1, 75, 40), rtol=0, atol=1e-6)
 
@@ -174,6 +298,19 @@ def test_windows_cover_the_side_and_the_last_one_ends_at_the_border(
     length: int, window: int, stride: int, starts: list[int]
 ) -> None:
     assert window_starts(length, window, stride) == starts
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"weighting": "gauss"}, "weighting 'gauss' or dtype 'fp32' is unknown"),
+        ({"dtype": "fp16"}, "weighting 'uniform' or dtype 'fp16' is unknown"),
+        ({"batch": 0}, "batch 0 must be at least 1"),
+    ],
+)
+def test_unknown_settings_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SlidingWindow(32, 16, **values)
 
 
 @pytest.mark.parametrize("stride", [0, 33])

@@ -46,3 +46,11 @@ def test_a_scale_or_flip_named_twice_counts_once() -> None:
 def test_all_views_of_the_published_recipe_differ() -> None:
     views = make_views([0.5, 0.75, 1.0, 1.25, 1.5, 1.75], FLIPS)
     assert len(views) == len(set(views)) == 24
+
+
+@pytest.mark.parametrize(
+    ("flip", "rows", "columns"),
+    [("none", False, False), ("horizontal", False, True), ("vertical", True, False), ("both", True, True)],
+)
+def test_views_tell_which_sides_they_swap(flip: str, rows: bool, columns: bool) -> None:
+    assert (View(1.0, flip).flips_rows, View(1.0, flip).flips_columns) == (rows, columns)

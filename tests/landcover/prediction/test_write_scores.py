@@ -3,19 +3,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
 from landcover.model_file import load_model
+from landcover.prediction import write_scores
 from landcover.prediction.sliding_window import predict_probabilities
 from landcover.prediction.write_scores import PredictionSettings, write_score_folder
 from landcover.processes import Processes
 from landcover.raster import Georeference, read_georeference, read_sar, write_raster
+from landcover.sar.units import Unit
 from landcover.score_file import ScoreHeader, encode, read_scores
 
 ROOT = Path(__file__).parents[3]
@@ -69,6 +74,8 @@ def test_manifest_names_model_views_and_every_file(
         "scales": [1.0, 1.5],
         "flips": ["none", "both"],
         "stride": 0.75,
+        "weighting": "uniform",
+        "dtype": "fp32",
     }
     assert [row["name"] for row in manifest["files"]] == [f"tile_{number}.tif" for number in range(5)]
     assert not (tmp_path / "scores" / "unfinished.json").exists()
@@ -82,6 +89,35 @@ def test_a_complete_folder_is_left_alone(
     times = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert write_score_folder(model, images, folder, SETTINGS, ALONE) is False
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == times
+
+
+def test_a_killed_prediction_is_continued_to_the_same_bytes(
+    tmp_path: Path, images: dict[str, Path], write_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, folder = write_model(tmp_path / "small" / "model.pth"), tmp_path / "scores"
+    write_score_folder(model, images, tmp_path / "whole", SETTINGS, ALONE)
+    expected = content(tmp_path / "whole")
+    predicted = []
+
+    def killed_at_the_third(*arguments: Any) -> torch.Tensor:
+        predicted.append(arguments[1].shape)
+        if len(predicted) == 3:
+            raise KeyboardInterrupt
+        return predict_probabilities(*arguments)
+
+    monkeypatch.setattr(write_scores, "predict_probabilities", killed_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        write_score_folder(model, images, folder, SETTINGS, ALONE)
+    assert sorted(content(folder)) == ["tile_0.tif", "tile_1.tif", "unfinished.json"]
+    # What a writer that was killed, and a machine that went down, leave behind.
+    (folder / ".4711.tile_2.tif").write_bytes(expected["tile_2.tif"][:1000])
+    (folder / "tile_1.tif").write_bytes(expected["tile_1.tif"][:-100])
+    (folder / "tile_3.tif").write_bytes(b"")
+    kept = (folder / "tile_0.tif").stat().st_mtime_ns
+    assert write_score_folder(model, images, folder, SETTINGS, ALONE) is True
+    assert predicted[3:] == [(32, 32), (20, 50), (64, 31), (10, 10)]
+    assert content(folder) == expected
+    assert (folder / "tile_0.tif").stat().st_mtime_ns == kept
 
 
 @pytest.mark.parametrize("lost", [["manifest.json", "tile_1.tif", "tile_4.tif"], ["tile_0.tif"]])
@@ -120,15 +156,64 @@ def test_a_folder_of_another_model_other_views_or_other_images_is_refused(
     before = content(folder)
     other = write_model(tmp_path / "other" / "small" / "model.pth", seed=1)
     views = PredictionSettings(scales=(1.0,), flips=("none",))
+    cosine, bf16 = replace(SETTINGS, weighting="cosine"), replace(SETTINGS, dtype="bf16")
     fewer = {stem: images[stem] for stem in sorted(images)[1:]}
     for arguments in [
         (other, images, folder, SETTINGS),
         (model, images, folder, views),
+        (model, images, folder, cosine),
+        (model, images, folder, bf16),
         (model, fewer, folder, SETTINGS),
     ]:
         with pytest.raises(InputError, match="holds files made from something else"):
             write_score_folder(*arguments, ALONE)
     assert content(folder) == before
+    assert write_score_folder(model, images, folder, replace(SETTINGS, batch=3), ALONE) is False
+
+
+@pytest.mark.parametrize(
+    ("unit", "pixels", "message"),
+    [
+        (
+            "amplitude",
+            np.full((40, 40), -12.5, np.float32),
+            "expected amplitude values of at least 0, found -12.5; these look like decibels, set sar.unit=decibel "
+            "for a new training, or convert the image: small was trained on amplitude",
+        ),
+        (
+            "decibel",
+            np.full((40, 40), 85.0, np.float32),
+            "expected decibels from -120 to 60, found 85 to 85; these look linear, set sar.unit=amplitude or "
+            "sar.unit=intensity for a new training, or convert the image: small was trained on decibel",
+        ),
+        (
+            "decibel",
+            np.full((40, 40), 85, np.uint8),
+            "expected decibels as float32, on which small was trained, found uint8; "
+            "convert the image, or train a model on such images",
+        ),
+    ],
+)
+def test_sar_images_in_another_unit_than_the_model_was_trained_on_are_refused(
+    tmp_path: Path, write_model: Callable[..., Path], unit: Unit, pixels: NDArray[Any], message: str
+) -> None:
+    model = write_model(tmp_path / "small" / "model.pth", preprocessor={"type": "SarPreprocessor", "unit": unit})
+    image = tmp_path / "images" / "tile.tif"
+    write_raster(image, pixels)
+    with pytest.raises(InputError) as caught:
+        write_score_folder(model, {"tile": image}, tmp_path / "scores", SETTINGS, ALONE)
+    assert str(caught.value) == f"{image}: {message}"
+    assert sorted(content(tmp_path / "scores")) == ["unfinished.json"]
+
+
+def test_sar_images_in_the_unit_of_the_model_are_predicted(tmp_path: Path, write_model: Callable[..., Path]) -> None:
+    model = write_model(tmp_path / "small" / "model.pth", preprocessor={"type": "SarPreprocessor", "unit": "decibel"})
+    image = tmp_path / "images" / "tile.tif"
+    write_raster(image, np.full((40, 40), -12.5, np.float32))
+    assert write_score_folder(model, {"tile": image}, tmp_path / "scores", SETTINGS, ALONE) is True
+    header, codes = read_scores(tmp_path / "scores" / "tile.tif")
+    assert (header.height, header.width) == (40, 40)
+    assert codes.max() > 200  # of a logit: the best class
 
 
 def test_nothing_to_predict_and_no_model_are_told(

@@ -1,52 +1,128 @@
 """Command line: averages score folders from anywhere into label maps.
 
-    python -m ensemble --scores runs/dfc2025/scores --out maps --member segformer_b5=2 --member upernet_swinv2
+    python -m ensemble --scores runs/dfc2025/scores/test --out maps --member segformer_b5=2 --member upernet_swinv2
+    python -m ensemble --scores runs/dfc2025/scores/test --out maps --weights weights.json --by-product entropy margin
 
-Every subfolder of `--scores` (or those named by `--member`) holds the score files of one model, `<tile>.tif`.
+Every subfolder of `--scores` (or those named by `--member` or `--weights`) holds the score files of one model,
+`<tile>.tif`.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ensemble.average import Average, average_labels
-from ensemble.members import Member, check_members, parse_members, scheme_of
+from ensemble.average import average_labels, conversion_notes
+from ensemble.by_products import BY_PRODUCTS, ByProduct, as_bytes, average_with_by_products
+from ensemble.members import (
+    Member,
+    add_class_weights,
+    check_members,
+    class_factors,
+    parse_members,
+    scheme_of,
+    weights_of,
+)
+from ensemble.weight_file import read_weights
+from ensemble.weights import Average
 from landcover.errors import InputError, command
 from landcover.progress import track
 from landcover.raster import read_georeference, write_raster
 from landcover.score_file import read_header
 
 
-def write_label_maps(members: Sequence[Member], out: Path, average: Average) -> list[Path]:
-    """Writes the label map of the average as `<out>/<tile>.tif`, georeferenced as the scores, for every tile."""
+def write_label_maps(
+    members: Sequence[Member],
+    out: Path,
+    average: Average,
+    class_weights: Mapping[str, float] | None = None,
+    by_products: Sequence[ByProduct] = (),
+    as_floats: bool = False,
+) -> list[Path]:
+    """Writes the label map of the average as `<out>/<tile>.tif`, georeferenced as the scores, for every tile.
+
+    Args:
+        members: of the ensemble.
+        out: folder of the label maps.
+        average: what is averaged.
+        class_weights: factors by class name, 1 by default.
+        by_products: written as `<out>/<by-product>/<tile>.tif`, see `average_with_by_products`.
+        as_floats: write them as float32, 0..1, and not as uint8, round(255 value).
+
+    Returns:
+        Paths of the label maps.
+    """
     tiles = check_members(members)
     written = []
     for tile in track(tiles, "average", len(tiles)):
         paths = [member.score_file(tile) for member in members]
         scheme = scheme_of(paths[0], read_header(paths[0]))
-        labels = average_labels(paths, [member.weight for member in members], average, scheme)
+        weights, factors = weights_of(members, scheme), class_factors(class_weights or {}, scheme)
+        georeference = read_georeference(paths[0])
+        if by_products:
+            labels, maps = average_with_by_products(paths, weights, average, scheme, by_products, factors)
+            for name, values in maps.items():
+                pixels = values if as_floats else as_bytes(values)
+                write_raster(out / name / f"{tile}.tif", pixels, georeference)
+        else:
+            labels = average_labels(paths, weights, average, scheme, factors)
         written.append(out / f"{tile}.tif")
-        write_raster(written[-1], labels, read_georeference(paths[0]))
+        write_raster(written[-1], labels, georeference)
     return written
 
 
 @command
 def main() -> None:
-    """Averages as the command line says and prints how many maps it wrote."""
-    parser = argparse.ArgumentParser(prog="python -m ensemble", description="Averages score files into label maps.")
-    parser.add_argument("--scores", type=Path, required=True, help="folder with one folder of score files per model")
-    parser.add_argument("--member", action="append", metavar="NAME[=WEIGHT]", help="only these models (repeat it)")
-    parser.add_argument("--average", choices=["logits", "probabilities"], default="logits", help="what is averaged")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the label maps, <tile>.tif")
-    options = parser.parse_args()
+    """Averages as the command line says and prints what was converted and how many maps it wrote."""
+    options = _options()
     out, scores = options.out.resolve(), options.scores.resolve()
     if out == scores or scores in out.parents:
         raise InputError(f"--out {options.out}: expected a folder outside --scores, or it would be taken for a member")
-    members = parse_members(options.scores, options.member)
-    written = write_label_maps(members, options.out, options.average)
-    print(f"{len(written)} label maps of {len(members)} members in {options.out}")
+    members, average, of_class = _ensemble(options)
+    members, more = add_class_weights(members, options.class_weight)
+    for note in conversion_notes(members, check_members(members)[0], average):
+        print(note)
+    written = write_label_maps(
+        members, options.out, average, {**of_class, **more}, options.by_product, options.by_product_type == "float32"
+    )
+    print(f"{len(written)} label maps of {len(members)} members in {options.out}, mean of {average}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m ensemble", description="Averages score files into label maps.")
+    parser.add_argument("--scores", type=Path, required=True, help="folder with one folder of score files per model")
+    parser.add_argument("--member", action="append", metavar="NAME[=WEIGHT]", help="only these models (repeat it)")
+    parser.add_argument("--weights", type=Path, help="file of `python -m ensemble.fit_weights`, instead of --member")
+    parser.add_argument(
+        "--class-weight",
+        action="append",
+        default=[],
+        metavar="[MEMBER/]CLASS=WEIGHT",
+        help="factor of a class in the average, or weight of one member for one class (repeat it)",
+    )
+    parser.add_argument(
+        "--average", choices=["logits", "probabilities"], help="what is averaged; default: as --weights, else logits"
+    )
+    parser.add_argument("--by-product", nargs="+", choices=BY_PRODUCTS, default=[], help="maps of how sure it is")
+    parser.add_argument("--by-product-type", choices=["uint8", "float32"], default="uint8", help="255 or 1 is most")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the label maps, <tile>.tif")
+    return parser.parse_args()
+
+
+def _ensemble(options: argparse.Namespace) -> tuple[list[Member], Average, Mapping[str, float]]:
+    """Members, what is averaged, and factors by class, of `--weights` or `--member`."""
+    if options.weights is None:
+        return parse_members(options.scores, options.member), options.average or "logits", {}
+    if options.member:
+        raise InputError(f"--member {options.member[0]}: {options.weights} names the members; give one of both")
+    weights = read_weights(options.weights)
+    if options.average not in (None, weights.average):
+        raise InputError(
+            f"--average {options.average}: expected {weights.average}, for which the weights of {options.weights} were "
+            "made; leave it out, or fit weights again"
+        )
+    return weights.find_members(options.scores), weights.average, weights.class_weights
 
 
 if __name__ == "__main__":

@@ -6,50 +6,20 @@ does not change the order of the classes, the integer sum of their codes: exact,
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.members import check_classes, check_headers
+from ensemble.members import Member, check_classes
+from ensemble.tile_sums import best_class, code_tables, common_log_range, open_sums
+from ensemble.weights import Average, Weights
 from landcover.classes import ClassScheme
-from landcover.errors import InputError
-from landcover.score_file import (
-    DEFAULT_LOG_RANGE,
-    ScoreHeader,
-    logit_to_probability_table,
-    probability_to_logit_table,
-    read_score_window,
-)
-
-Average = Literal["logits", "probabilities"]
-
-LARGEST_WEIGHT = 2**16
-"""Largest integer weight: 256 members of it, times the code 255, still fit in 32 bits."""
-
-BLOCK_ROWS = 256
-"""Rows decoded at a time: the tile height of score files, so that each tile is decoded once."""
-
-CACHE_ROWS = 64
-"""Rows compared at a time: the planes of a few rows stay in the cache while all classes pass over them."""
-
-
-@dataclass(frozen=True)
-class _Source:
-    path: Path
-    table: NDArray[np.uint8] | None  # 256 entries: code of the file -> code of the average; None if they are the same
-    weight: int
-
-    def read(self, top: int, rows: int, width: int) -> NDArray[np.uint8]:
-        codes = read_score_window(self.path, top, 0, rows, width)
-        # OpenCV's look-up takes a third of the time of numpy's.
-        return codes if self.table is None else cv2.LUT(codes.reshape(-1, width), self.table).reshape(codes.shape)
+from landcover.score_file import ScoreHeader, read_header
 
 
 @dataclass(frozen=True)
@@ -67,38 +37,50 @@ class AveragedTile:
     members: NDArray[np.uint8]
 
 
-def average_tile(paths: Sequence[Path], weights: Sequence[float], average: Average) -> NDArray[Any]:
+def average_tile(
+    paths: Sequence[Path], weights: Weights, average: Average, class_weights: Sequence[float] | None = None
+) -> NDArray[Any]:
     """Weighted sums of the codes of one tile, which rank classes as the weighted mean over the models does.
 
     Args:
         paths: score files of one tile, one per model, of the same size and classes.
-        weights: weight of each model, > 0; see `integer_weights`.
+        weights: of each model, or of each model and class, > 0; see `ensemble.weights`.
         average: `logits` for the mean of log-probabilities, `probabilities` for the mean of probabilities. Files of
             the other encoding, or of another logarithmic range, are converted first, by a table of 256 codes.
+        class_weights: factor of every class, > 0; see `ensemble.weights`.
 
     Returns:
         (C, H, W) unsigned integers, of the smallest type that holds every possible sum.
     """
-    blocks = _blocks(paths, check_headers(paths), weights, average)
-    return np.concatenate([sums for _, sums in blocks], axis=1)
+    with open_sums(paths, average, weights, class_weights) as tiles:
+        header = tiles.header
+        sums = np.empty((header.classes, header.height, header.width), dtype=tiles.weights.dtype)
+        for place in tiles.places():
+            sums[:, *place.area] = tiles.sums(place)
+        return sums
 
 
 def average_labels(
-    paths: Sequence[Path], weights: Sequence[float], average: Average, scheme: ClassScheme
+    paths: Sequence[Path],
+    weights: Weights,
+    average: Average,
+    scheme: ClassScheme,
+    class_weights: Sequence[float] | None = None,
 ) -> NDArray[np.uint8]:
     """Label map (H, W), uint8, values 1..C, of the average (`average_tile`); ties go to the lowest class.
 
-    Memory beyond the result is one block of rows of two files, however many models there are.
+    Memory beyond the result is that of one 256x256 tile of the sums, however large the image and however many models
+    there are. Classes that cannot win anywhere in a tile are not decoded, see `TileSums.labels`.
 
     Raises:
         InputError: the files differ in size or classes, or their classes are not those of `scheme`.
     """
-    headers = check_headers(paths)
-    check_classes(paths[0], headers[0], scheme)
-    labels = np.empty((headers[0].height, headers[0].width), dtype=np.uint8)
-    for top, sums in _blocks(paths, headers, weights, average):
-        labels[top : top + sums.shape[1]] = labels_from_sums(sums, scheme)
-    return labels
+    with open_sums(paths, average, weights, class_weights) as tiles:
+        check_classes(paths[0], tiles.header, scheme)
+        labels = np.empty((tiles.header.height, tiles.header.width), dtype=np.uint8)
+        for place in tiles.places():
+            labels[place.area] = tiles.labels(place)
+        return labels
 
 
 def average_with_members(paths: Sequence[Path], weights: Sequence[float], scheme: ClassScheme) -> AveragedTile:
@@ -110,127 +92,55 @@ def average_with_members(paths: Sequence[Path], weights: Sequence[float], scheme
     Raises:
         InputError: as `average_labels`.
     """
-    headers = check_headers(paths)
-    check_classes(paths[0], headers[0], scheme)
-    size = (headers[0].height, headers[0].width)
-    tile = AveragedTile(np.empty(size, np.uint8), np.empty(size, np.float32), np.empty((len(paths), *size), np.uint8))
-    largest_sum = 255 * sum(integer_weights(weights))
-    for top, sums in _blocks(paths, headers, weights, "probabilities", tile.members):
-        rows = slice(top, top + sums.shape[1])
-        tile.labels[rows], best = _best_class(sums)
-        np.divide(best, np.float32(largest_sum), out=tile.confidence[rows], casting="unsafe")
-    return tile
+    with open_sums(paths, "probabilities", weights) as tiles:
+        check_classes(paths[0], tiles.header, scheme)
+        size = tiles.header.height, tiles.header.width
+        labels, confidence = np.empty(size, np.uint8), np.empty(size, np.float32)
+        members = np.empty((len(paths), *size), np.uint8)
+        largest_sum = np.float32(255 * tiles.weights.total)
+        for place in tiles.places():
+            sums = tiles.sums(place, partial(_keep_labels, members[:, *place.area]))
+            labels[place.area], best = best_class(list(sums), _numbers(sums))
+            np.divide(best, largest_sum, out=confidence[place.area], casting="unsafe")
+    return AveragedTile(labels, confidence, members)
 
 
 def labels_from_sums(sums: NDArray[Any], scheme: ClassScheme) -> NDArray[np.uint8]:
     """Label map (H, W), uint8, values 1..C, of the largest of (C, H, W) sums; ties go to the lowest class."""
     if sums.ndim != 3 or sums.shape[0] != scheme.num_classes:
         raise ValueError(f"expected sums of shape ({scheme.num_classes}, H, W), found {sums.shape}")
-    return _best_class(sums)[0]
+    return best_class(list(sums), _numbers(sums))[0]
 
 
-def integer_weights(weights: Sequence[float]) -> list[int]:
-    """Integers 1..`LARGEST_WEIGHT` in the ratio of `weights`, so that the average is computed exactly.
+def conversion_notes(members: Sequence[Member], tile: str, average: Average) -> list[str]:
+    """One line per member whose codes are converted before they are averaged, and to what; empty if none is.
 
-    Weights as people write them (1, 2, 0.25, 0.1) keep their ratio exactly. Where that would take integers above
-    `LARGEST_WEIGHT`, the largest weight becomes that number and the others are rounded, an error of at most 1/131072
-    of the largest weight.
-
-    Raises:
-        InputError: a weight is not finite and > 0, or 131072 times smaller than the largest or more.
+    Args:
+        members: of the ensemble, checked by `check_members`.
+        tile: name of any tile.
+        average: what is averaged.
     """
-    if not all(math.isfinite(weight) and weight > 0 for weight in weights):
-        raise InputError(f"expected member weights > 0, found {', '.join(f'{weight:g}' for weight in weights)}")
-    # The shortest decimal that stands for the float is the number that was meant: 0.1 is 1/10.
-    exact = [Fraction(repr(float(weight))) for weight in weights]
-    common = math.lcm(*(weight.denominator for weight in exact))
-    integers = [int(weight * common) for weight in exact]
-    divisor = math.gcd(*integers)
-    if max(integers) // divisor > LARGEST_WEIGHT:
-        integers = [round(weight / max(exact) * LARGEST_WEIGHT) for weight in exact]
-        divisor = math.gcd(*integers)
-    if min(integers) == 0:
-        raise InputError(
-            f"expected member weights that differ less than {2 * LARGEST_WEIGHT}-fold, "
-            f"found {min(weights):g} and {max(weights):g}; leave the smallest out"
-        )
-    return [weight // divisor for weight in integers]
+    headers = [read_header(member.score_file(tile)) for member in members]
+    tables = code_tables(headers, average)
+    wanted = (
+        "probability codes" if average == "probabilities" else f"logit codes of range {common_log_range(headers):g}"
+    )
+    return [
+        f"{member.name}: {_told(header)} converted to {wanted}"
+        for member, header, table in zip(members, headers, tables, strict=True)
+        if table is not None
+    ]
 
 
-def _blocks(
-    paths: Sequence[Path],
-    headers: Sequence[ScoreHeader],
-    weights: Sequence[float],
-    average: Average,
-    members: NDArray[np.uint8] | None = None,
-) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yields (first row, (C, rows, W) sums) of block after block of rows; files are read one after the other.
-
-    The labels of every file alone go to `members` (M, H, W).
-    """
-    tables = _tables(headers, average)
-    scaled = integer_weights(weights)
-    sources = [_Source(*parts) for parts in zip(paths, tables, scaled, strict=True)]
-    dtype = np.min_scalar_type(255 * sum(scaled))
-    height, width = headers[0].height, headers[0].width
-    for top in range(0, height, BLOCK_ROWS):
-        rows = min(BLOCK_ROWS, height - top)
-        labels = None if members is None else members[:, top : top + rows]
-        yield top, _sum_block(sources, top, rows, width, dtype, labels)
+def _told(header: ScoreHeader) -> str:
+    return "probability codes" if header.encoding == "probability" else f"logit codes of range {header.log_range:g}"
 
 
-def _sum_block(
-    sources: Sequence[_Source],
-    top: int,
-    rows: int,
-    width: int,
-    dtype: np.dtype[Any],
-    members: NDArray[np.uint8] | None,
-) -> NDArray[Any]:
-    sums: NDArray[Any] | None = None
-    for index, source in enumerate(sources):
-        codes = source.read(top, rows, width)
-        if members is not None:
-            members[index] = _best_class(codes)[0]
-        term = codes if source.weight == 1 else np.multiply(codes, source.weight, dtype=dtype)
-        if sums is None:
-            sums = term.astype(dtype, copy=False)
-        else:
-            np.add(sums, term, out=sums)
-    assert sums is not None  # an ensemble has a member
-    return sums
+def _keep_labels(members: NDArray[np.uint8], index: int, codes: NDArray[np.uint8]) -> None:
+    """Writes the class that one model alone finds most probable into its row of `members` (M, rows, columns)."""
+    members[index] = best_class(list(codes), _numbers(codes))[0]
 
 
-def _best_class(planes: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    """Label 1..C of the largest of (C, H, W) planes, ties to the lowest, and that largest value, both (H, W)."""
-    labels, largest = np.empty(planes.shape[1:], dtype=np.uint8), np.empty_like(planes[0])
-    # One running maximum over contiguous planes; argmax over the first axis would stride through all of them per pixel.
-    for top in range(0, planes.shape[1], CACHE_ROWS):
-        rows = planes[:, top : top + CACHE_ROWS]
-        part, best = labels[top : top + CACHE_ROWS], largest[top : top + CACHE_ROWS]
-        part[:], best[:] = 1, rows[0]
-        for label, plane in enumerate(rows[1:], start=2):
-            # Labels grow, so the last class that was strictly larger is the largest product.
-            np.maximum(part, (plane > best) * np.uint8(label), out=part)
-            np.maximum(best, plane, out=best)
-    return labels, largest
-
-
-def _tables(headers: Sequence[ScoreHeader], average: Average) -> list[NDArray[np.uint8] | None]:
-    """For each file the table from its codes to codes of the average, None where they are the same."""
-    if average == "probabilities":
-        return [
-            logit_to_probability_table(header.log_range) if header.encoding == "logit" else None for header in headers
-        ]
-    # The widest range of the files keeps what the widest of them tells apart.
-    log_range = max((header.log_range for header in headers if header.encoding == "logit"), default=DEFAULT_LOG_RANGE)
-    return [_to_logit_table(header, log_range) for header in headers]
-
-
-def _to_logit_table(header: ScoreHeader, log_range: float) -> NDArray[np.uint8] | None:
-    if header.encoding == "probability":
-        return probability_to_logit_table(log_range)
-    if header.log_range == log_range:
-        return None
-    log_probabilities = header.log_range * (np.arange(256) / 255 - 1)
-    return np.rint(255 * (1 + log_probabilities / log_range)).astype(np.uint8)
+def _numbers(planes: NDArray[Any]) -> range:
+    """Labels of the planes 0..C - 1."""
+    return range(1, len(planes) + 1)

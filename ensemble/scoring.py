@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.average import Average, average_labels
-from ensemble.members import Member, shorten
+from ensemble.members import Member, class_factors, shorten, weights_of
 from landcover.classes import ClassScheme
 from landcover.errors import InputError
 from landcover.metrics import ConfusionMatrix
@@ -38,13 +38,21 @@ def score_labels(predicted: Mapping[str, Path], truth: Mapping[str, Path], schem
 
 
 def score_ensemble(
-    members: Sequence[Member], truth: Mapping[str, Path], average: Average, scheme: ClassScheme, labels: str
+    members: Sequence[Member],
+    truth: Mapping[str, Path],
+    average: Average,
+    scheme: ClassScheme,
+    labels: str,
+    class_weights: Mapping[str, float] | None = None,
 ) -> Summary:
-    """As `score_labels`, of the average of `members`, without writing its label maps."""
+    """As `score_labels`, of the average of `members`, without writing its label maps.
+
+    `class_weights` are factors by class name, 1 by default, see `ensemble.weights`.
+    """
     for member in members:
         _check_predicted(member.tiles(), truth, member)
-    weights = [member.weight for member in members]
-    return _summary(_averaged(members, sorted(truth), weights, average, scheme), truth, scheme, labels)
+    maps = _averaged(members, sorted(truth), average, scheme, class_weights or {})
+    return _summary(maps, truth, scheme, labels)
 
 
 def score_members(
@@ -57,11 +65,16 @@ def score_members(
 
 
 def _averaged(
-    members: Sequence[Member], tiles: Sequence[str], weights: Sequence[float], average: Average, scheme: ClassScheme
+    members: Sequence[Member],
+    tiles: Sequence[str],
+    average: Average,
+    scheme: ClassScheme,
+    class_weights: Mapping[str, float],
 ) -> Iterator[tuple[str, Path, NDArray[np.uint8]]]:
+    weights, factors = weights_of(members, scheme), class_factors(class_weights, scheme)
     for tile in tiles:
         paths = [member.score_file(tile) for member in members]
-        yield tile, paths[0], average_labels(paths, weights, average, scheme)
+        yield tile, paths[0], average_labels(paths, weights, average, scheme, factors)
 
 
 def _own_average(member: Member, truth: Mapping[str, Path]) -> Average:

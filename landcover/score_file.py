@@ -6,21 +6,17 @@ is JSON in the ImageDescription tag. Two encodings, both linear, so that integer
 * `logit` code = round(255 (1 + max(log p, -R) / R)), with R = `log_range` in the header;
 * `probability` code = round(255 p).
 
-Planes are cut into compressed 256x256 tiles, so that a window is read without the rest. Compression is deflate level 1
-with horizontal predictor. On smooth softmax fields (8 x 1024 x 1024, logit) that is 3.6 MB, against 5.8 MB without
-predictor; deflate level 6 saves 4% more for 4 times the writing time, zstd level 1 with predictor is no smaller, and
-not every GIS reads it.
+Planes are cut into compressed 256x256 tiles, so that a window is read without the rest; the header also carries the
+largest code of every tile, so that tiles of classes that cannot win need not be decoded at all. `STORAGE` says how they
+are compressed, and docs/scores.md what the alternatives measure.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal, get_args
+from types import TracebackType
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -29,65 +25,43 @@ from numpy.typing import NDArray
 from landcover.atomic import atomic_path
 from landcover.errors import InputError
 from landcover.raster import TILE, Georeference, extra_tags
-
-Encoding = Literal["logit", "probability"]
+from landcover.score_header import Encoding, ScoreHeader, format_header, parse_header
+from landcover.score_tiles import TileReader, TileTable
 
 DEFAULT_LOG_RANGE = 10.0
 """R of the logit encoding: probabilities below exp(-10) = 4.5e-5 share code 0, a step is a factor of 1.04."""
 
-FORMAT_VERSION = 1
-_FORMAT = "landcover-scores"
+STORAGE: dict[str, Any] = {"compression": "zstd", "compressionargs": {"level": 1}, "predictor": True}
+"""Arguments of `tifffile.imwrite`: zstd is written and read faster than deflate, at its size; see docs/scores.md."""
+
+_BLOCK = 2**16  # values encoded at a time: they stay in the cache from step to step
 # GDAL's own metadata and no-data value describe the image, not the codes: 0 is a score here.
 _IMAGE_ONLY_CODES = (42112, 42113)
-
-
-@dataclass(frozen=True)
-class ScoreHeader:
-    """What the codes of a score file mean.
-
-    Args:
-        model: name of the model that made them.
-        scheme: name of the class scheme; plane k is class k + 1 of its label files.
-        encoding: how a probability became a code.
-        log_range: R of the logit encoding, > 0; without effect for `probability`.
-        height: H in pixels.
-        width: W in pixels.
-        classes: C, at least 2.
-    """
-
-    model: str
-    scheme: str
-    encoding: Encoding
-    log_range: float
-    height: int
-    width: int
-    classes: int
 
 
 def encode(
     probabilities: NDArray[np.float32], encoding: Encoding, log_range: float = DEFAULT_LOG_RANGE
 ) -> NDArray[np.uint8]:
-    """Codes of class probabilities, rounded to the nearest: uint8 (C, H, W).
+    """Codes of class probabilities, rounded to the nearest: uint8 of the same shape.
 
     Args:
-        probabilities: float32 (C, H, W), 0..1.
+        probabilities: float32 (C, H, W), or planes of it, 0..1.
         encoding: `logit` or `probability`.
         log_range: R of the logit encoding.
 
     Raises:
         ValueError: a probability is not a number, as after a training run that diverged.
     """
-    if encoding == "logit":
-        values = np.maximum(probabilities, np.float32(math.exp(-log_range)))
-        np.log(values, out=values)
-        values *= np.float32(255 / log_range)
-        values += np.float32(255)
-    else:
-        values = probabilities * np.float32(255)
-    if math.isnan(float(values.max(initial=0))):
-        raise ValueError("class probabilities contain NaN; the model diverged or its weights are damaged")
-    np.rint(values, out=values)
-    return np.clip(values, 0, 255, out=values).astype(np.uint8)
+    codes = np.empty(probabilities.shape, dtype=np.uint8)
+    source, target = probabilities.reshape(-1), codes.reshape(-1)
+    for start in range(0, source.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        values = _scale(source[block], encoding, log_range)
+        if math.isnan(float(values.max())):
+            raise ValueError("class probabilities contain NaN; the model diverged or its weights are damaged")
+        np.rint(values, out=values)
+        target[block] = np.clip(values, 0, 255, out=values)
+    return codes
 
 
 def decode(codes: NDArray[np.uint8], header: ScoreHeader) -> NDArray[np.float32]:
@@ -144,14 +118,85 @@ def write_scores(
             photometric="minisblack",
             planarconfig="separate",
             tile=(TILE, TILE),
-            compression="zlib",
-            compressionargs={"level": 1},
-            predictor=True,
-            description=json.dumps({"format": _FORMAT, "version": FORMAT_VERSION, **asdict(header)}),
+            description=format_header(header, codes),
+            **STORAGE,
             extratags=extra_tags(geometry),
             metadata=None,
             software=False,
         )
+
+
+class ScoreFile:
+    """A score file whose tiles are decoded on demand.
+
+    As a context manager it keeps the file open meanwhile; otherwise the file is opened for every tile.
+
+    Args:
+        path: the file; only its header is read.
+
+    Attributes:
+        path: the file.
+        header: what its codes mean.
+        largest: uint8 (C, rows of tiles, columns of tiles), no code of a tile is larger; 255 where a file of an earlier
+            release does not tell.
+
+    Raises:
+        InputError: the file is missing, damaged, or not a score file of this version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise InputError(f"{path}: expected a score file, found none; predict this tile first")
+        self.path = path
+        try:
+            with tifffile.TiffFile(path) as file:
+                page = file.pages.first
+                self.header, self.largest = parse_header(page.description, path)
+                _check_page(page, self.header, path)
+                table = TileTable.of(page)
+        except InputError:
+            raise
+        except Exception as error:  # tifffile raises whatever it likes on damaged bytes
+            raise _unreadable(path, error) from error
+        self._reader = TileReader(path, table)
+
+    def __enter__(self) -> ScoreFile:
+        self._reader.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reader.__exit__(kind, error, trace)
+
+    def read_tile(self, plane: int, row: int, column: int, out: NDArray[np.uint8]) -> None:
+        """Decodes one tile into `out`, contiguous uint8 (TILE, TILE); what reaches over the image has any value.
+
+        Raises:
+            InputError: the tile is damaged or cut off.
+        """
+        try:
+            self._reader.decode((plane, row, column), out)
+        except Exception as error:  # as above
+            raise _unreadable(self.path, error) from error
+
+    def read_window(self, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
+        """Codes of a window, uint8 (C, height, width); arguments and errors as `read_score_window`."""
+        size = self.header.height, self.header.width
+        if not (0 <= top <= top + height <= size[0] and 0 <= left <= left + width <= size[1]):
+            raise InputError(
+                f"{self.path}: expected scores that cover {height}x{width} pixels from row {top}, column {left}, found "
+                f"{size[0]}x{size[1]}; predict this tile again"
+            )
+        window = np.empty((self.header.classes, height, width), dtype=np.uint8)
+        tile = np.empty((TILE, TILE), dtype=np.uint8)
+        with self:
+            for plane in range(self.header.classes):
+                for row in range(top // TILE, -(-(top + height) // TILE)):
+                    for column in range(left // TILE, -(-(left + width) // TILE)):
+                        self.read_tile(plane, row, column, tile)
+                        _paste(window[plane], tile, row * TILE - top, column * TILE - left)
+        return window
 
 
 def read_header(path: Path) -> ScoreHeader:
@@ -160,8 +205,7 @@ def read_header(path: Path) -> ScoreHeader:
     Raises:
         InputError: the file is missing, damaged, or not a score file of this version.
     """
-    with _open(path) as (_, header):
-        return header
+    return ScoreFile(path).header
 
 
 def read_scores(path: Path) -> tuple[ScoreHeader, NDArray[np.uint8]]:
@@ -170,8 +214,8 @@ def read_scores(path: Path) -> tuple[ScoreHeader, NDArray[np.uint8]]:
     Raises:
         InputError: as `read_header`.
     """
-    with _open(path) as (page, header):
-        return header, page.asarray()
+    file = ScoreFile(path)
+    return file.header, file.read_window(0, 0, file.header.height, file.header.width)
 
 
 def read_score_window(path: Path, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
@@ -187,20 +231,18 @@ def read_score_window(path: Path, top: int, left: int, height: int, width: int) 
     Raises:
         InputError: as `read_header`, or the window is not inside the image.
     """
-    with _open(path) as (page, header):
-        if not (0 <= top <= top + height <= header.height and 0 <= left <= left + width <= header.width):
-            raise InputError(
-                f"{path}: expected scores that cover {height}x{width} pixels from row {top}, column {left}, found "
-                f"{header.height}x{header.width}; predict this tile again"
-            )
-        window = np.empty((header.classes, height, width), dtype=np.uint8)
-        for plane in range(header.classes):
-            for row in range(top // TILE, -(-(top + height) // TILE)):
-                for column in range(left // TILE, -(-(left + width) // TILE)):
-                    _paste(
-                        window[plane], _decode_tile(page, plane, row, column), row * TILE - top, column * TILE - left
-                    )
-        return window
+    return ScoreFile(path).read_window(top, left, height, width)
+
+
+def _scale(probabilities: NDArray[np.float32], encoding: Encoding, log_range: float) -> NDArray[np.float32]:
+    """Codes before rounding, as new float32."""
+    if encoding == "probability":
+        return probabilities * np.float32(255)
+    values = np.maximum(probabilities, np.float32(math.exp(-log_range)))
+    np.log(values, out=values)
+    values *= np.float32(255 / log_range)
+    values += np.float32(255)
+    return values
 
 
 def _logit_probabilities(log_range: float) -> NDArray[np.float64]:
@@ -208,58 +250,18 @@ def _logit_probabilities(log_range: float) -> NDArray[np.float64]:
     return np.exp((np.arange(256) / 255 - 1) * log_range)
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[tuple[tifffile.TiffPage, ScoreHeader]]:
-    """Opens a score file; whatever goes wrong with its bytes becomes an `InputError`."""
-    if not path.is_file():
-        raise InputError(f"{path}: expected a score file, found none; predict this tile first")
-    try:
-        with tifffile.TiffFile(path) as file:
-            page = file.pages.first
-            header = _parse_header(page.description, path)
-            planes = (header.classes, header.height, header.width)
-            if page.shape != planes or page.dtype != np.uint8 or page.chunks != (TILE, TILE):
-                raise InputError(
-                    f"{path}: expected uint8 scores {planes} in tiles of {TILE}, found {page.dtype} {page.shape} in "
-                    f"{page.chunks}; the file was rewritten by another program, predict this tile again"
-                )
-            yield page, header
-    except InputError:
-        raise
-    except Exception as error:  # the codecs raise whatever they like on damaged bytes
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: not readable as a score file ({reason}); delete it and predict this tile") from error
-
-
-def _parse_header(description: str, path: Path) -> ScoreHeader:
-    try:
-        content = json.loads(description)
-    except json.JSONDecodeError:
-        content = None
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise InputError(f"{path}: expected a score file, found a TIFF without its header; predict this tile again")
-    if content.get("version") != FORMAT_VERSION:
+def _check_page(page: tifffile.TiffPage, header: ScoreHeader, path: Path) -> None:
+    planes = (header.classes, header.height, header.width)
+    if page.shape != planes or page.dtype != np.uint8 or page.chunks != (TILE, TILE):
         raise InputError(
-            f"{path}: expected score file version {FORMAT_VERSION}, found {content.get('version')}; predict it again"
+            f"{path}: expected uint8 scores {planes} in tiles of {TILE}, found {page.dtype} {page.shape} in "
+            f"{page.chunks}; the file was rewritten by another program, predict this tile again"
         )
-    try:
-        header = ScoreHeader(**{field.name: content[field.name] for field in fields(ScoreHeader)})
-        valid = header.encoding in get_args(Encoding) and header.log_range > 0
-    except (KeyError, TypeError):
-        valid = False
-    if not valid:
-        raise InputError(f"{path}: expected a complete score header, found {description!r}; predict this tile again")
-    return header
 
 
-def _decode_tile(page: tifffile.TiffPage, plane: int, row: int, column: int) -> NDArray[np.uint8]:
-    """One tile of one plane: uint8 (TILE, TILE), padded where it reaches over the image."""
-    rows, columns = (-(-length // TILE) for length in page.shape[1:])
-    index = (plane * rows + row) * columns + column
-    handle = page.parent.filehandle
-    handle.seek(page.dataoffsets[index])
-    pixels, _, _ = page.decode(handle.read(page.databytecounts[index]), index)
-    return np.asarray(pixels, dtype=np.uint8).reshape(TILE, TILE)
+def _unreadable(path: Path, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return InputError(f"{path}: not readable as a score file ({reason}); delete it and predict this tile")
 
 
 def _paste(target: NDArray[np.uint8], tile: NDArray[np.uint8], top: int, left: int) -> None:

@@ -1,19 +1,24 @@
 import itertools
 import math
+import tempfile
+import tracemalloc
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-import ensemble.average as average_module
 from ensemble.average import (
-    LARGEST_WEIGHT,
     average_labels,
     average_tile,
     average_with_members,
-    integer_weights,
+    conversion_notes,
     labels_from_sums,
 )
+from ensemble.weights import integer_weights
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
 from landcover.score_file import logit_to_probability_table, probability_to_logit_table
@@ -37,9 +42,7 @@ def paths(tmp_path: Path, write_file, random_codes) -> list[Path]:
     return [write_file(tmp_path / f"m{seed}" / "t.tif", random_codes(seed, 40, 11)) for seed in range(3)]
 
 
-@pytest.mark.parametrize("block_rows", [1, 7, 16, 256])
-def test_sums_and_labels_equal_brute_force_for_any_block_height(paths, random_codes, monkeypatch, block_rows) -> None:
-    monkeypatch.setattr(average_module, "BLOCK_ROWS", block_rows)
+def test_sums_and_labels_equal_brute_force(paths, random_codes) -> None:
     arrays = [random_codes(seed, 40, 11) for seed in range(3)]
     sums = average_tile(paths, [1, 1, 1], "logits")
     np.testing.assert_array_equal(sums, sum(codes.astype(np.int64) for codes in arrays))
@@ -156,11 +159,9 @@ def test_logits_and_probabilities_rank_a_disagreement_differently(tmp_path, writ
     assert average_labels(files, [1, 2.5, 2.5], "probabilities", OPEN_EARTH_MAP).tolist() == [[1]]
 
 
-@pytest.mark.parametrize("block_rows", [7, 256])
 def test_confidence_is_the_mean_probability_of_the_label_and_members_have_their_own(
-    tmp_path, write_file, random_codes, monkeypatch, block_rows
+    tmp_path, write_file, random_codes
 ) -> None:
-    monkeypatch.setattr(average_module, "BLOCK_ROWS", block_rows)
     arrays = [random_codes(seed, 90, 11) for seed in range(3)]
     weights = [1.0, 0.5, 2.0]
     files = [write_file(tmp_path / f"m{i}" / "t.tif", codes, "probability") for i, codes in enumerate(arrays)]
@@ -208,23 +209,100 @@ def test_files_of_another_size_or_class_count_are_refused(tmp_path, write_file, 
         average_with_members([seven], [1], OPEN_EARTH_MAP)
 
 
-@pytest.mark.parametrize(
-    ("weights", "expected"),
-    [
-        ([1.0], [1]),
-        ([2.5, 2.5], [1, 1]),
-        ([0.1, 0.3], [1, 3]),
-        ([1, 0.25, 2], [4, 1, 8]),
-        ([1 / 3, 2 / 3], [1, 2]),
-        ([1.0, 1e-5], [LARGEST_WEIGHT, 1]),
-        ([65536.0, 1.0], [65536, 1]),
-    ],
-)
-def test_weights_become_integers_of_the_same_ratio(weights, expected) -> None:
-    assert integer_weights(weights) == expected
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data(), st.integers(1, 5), st.integers(1, 12), st.integers(1, 9), st.booleans())
+def test_any_ensemble_is_brute_force_in_fractions(write_file, data, members, height, width, few_codes) -> None:
+    """Any size, number of members and weights; rows without data are equal in all classes; few codes tie often."""
+    seed = data.draw(st.integers(0, 10_000))
+    tenths = data.draw(st.lists(st.integers(1, 50), min_size=members, max_size=members))
+    empty = data.draw(st.integers(0, height))
+    rng = np.random.default_rng(seed)
+    arrays = [rng.integers(0, 3 if few_codes else 256, (8, height, width), dtype=np.uint8) for _ in range(members)]
+    for codes in arrays:
+        codes[:, :empty] = 0
+    weights = [Fraction(number, 10) for number in tenths]
+    with tempfile.TemporaryDirectory() as folder:
+        files = [write_file(Path(folder) / str(m) / "t.tif", codes) for m, codes in enumerate(arrays)]
+        floats = [float(weight) for weight in weights]
+        labels = average_labels(files, floats, "logits", OPEN_EARTH_MAP)
+        np.testing.assert_array_equal(labels, brute_force_labels(arrays, weights))
+        sums = average_tile(files, floats, "logits")
+        order = data.draw(st.permutations(range(members)))
+        shuffled = [[values[i] for i in order] for values in (files, floats)]
+        np.testing.assert_array_equal(average_labels(*shuffled, "logits", OPEN_EARTH_MAP), labels)
+        own = average_labels(files[:1], floats[:1], "probabilities", OPEN_EARTH_MAP)
+    unit = integer_weights(floats)[0] / weights[0]
+    for place in np.ndindex(sums.shape):
+        assert sums[place] == unit * sum(w * int(codes[place]) for w, codes in zip(weights, arrays, strict=True))
+    to_probability = logit_to_probability_table(10.0)[arrays[0]]
+    np.testing.assert_array_equal(own, to_probability.argmax(axis=0) + 1)
 
 
-@pytest.mark.parametrize("weights", [[1.0, 1e-6], [1.0, 0.0], [1.0, -1.0], [1.0, math.nan], [math.inf]])
-def test_weights_without_an_integer_ratio_are_refused(weights) -> None:
-    with pytest.raises(InputError, match="expected member weights"):
-        integer_weights(weights)
+@pytest.mark.parametrize("average", ["logits", "probabilities"])
+def test_class_weights_move_the_labels_as_their_formula_says(tmp_path, write_file, random_codes, average) -> None:
+    encoding = "logit" if average == "logits" else "probability"
+    arrays = [random_codes(seed, 20, 11) for seed in range(3)]
+    files = [write_file(tmp_path / str(m) / "t.tif", codes, encoding) for m, codes in enumerate(arrays)]
+    weights, factors = [1.0, 2.0, 1.0], [1, 1.5, 1, 0.25, 1, 8, 1, 1]
+    mean = np.average(np.stack(arrays) / 255, axis=0, weights=weights)
+    scores = 10 * (mean - 1) + np.log(factors)[:, None, None] if average == "logits" else None
+    scores = mean * np.array(factors)[:, None, None] if scores is None else scores
+    labels = average_labels(files, weights, average, OPEN_EARTH_MAP, factors)
+    chosen = np.take_along_axis(scores, labels[None].astype(int) - 1, axis=0)[0]
+    assert (scores.max(axis=0) - chosen).max() <= (10 / 255 / 4 if average == "logits" else 1e-12)
+    assert (labels != mean.argmax(axis=0) + 1).mean() > 0.1
+    np.testing.assert_array_equal(
+        labels, labels_from_sums(average_tile(files, weights, average, factors), OPEN_EARTH_MAP)
+    )
+
+
+def test_a_member_counts_differently_for_one_class(tmp_path, write_file) -> None:
+    """One member all but decides about class 2, the other about class 1; then the other way round."""
+    codes = np.zeros((2, 8, 1, 2), np.uint8)
+    codes[0, :2, 0] = [[200, 0], [100, 90]]
+    codes[1, :2, 0] = [[50, 10], [0, 250]]
+    files = [write_file(tmp_path / str(m) / "t.tif", member, "probability") for m, member in enumerate(codes)]
+    first, second = [1.0] * 8, [1.0] * 8
+    first[1] = second[0] = 1e4
+    labels = average_labels(files, [first, second], "probabilities", OPEN_EARTH_MAP)
+    assert labels.tolist() == [[2, 2]]  # 50 and 10 of class 1 against 100 and 90 of class 2
+    assert average_labels(files, [second, first], "probabilities", OPEN_EARTH_MAP).tolist() == [[1, 2]]
+
+
+def peak(call: Callable[[], object]) -> int:
+    call()
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_grows_neither_with_members_nor_with_the_image_beyond_its_labels(tmp_path, write_file) -> None:
+    small = write_file(tmp_path / "small" / "t.tif", np.full((8, 256, 256), 7, np.uint8))
+    large = write_file(tmp_path / "large" / "t.tif", np.full((8, 1024, 512), 7, np.uint8))
+    two = peak(lambda: average_labels([small] * 2, [1] * 2, "logits", OPEN_EARTH_MAP))
+    many = peak(lambda: average_labels([small] * 40, [1] * 40, "logits", OPEN_EARTH_MAP))
+    wide = peak(lambda: average_labels([large] * 2, [1] * 2, "logits", OPEN_EARTH_MAP))
+    codes_of_a_member = 8 * 256 * 256
+    assert many - two < 38 * codes_of_a_member / 10
+    assert wide - 1024 * 512 - two < codes_of_a_member
+
+
+def test_what_is_converted_is_told(write_member, random_codes) -> None:
+    tiles = {"t": random_codes(0)}
+    members = [
+        write_member("a", tiles),
+        write_member("b", tiles, encoding="probability"),
+        write_member("c", tiles, log_range=5.0),
+    ]
+    assert conversion_notes(members, "t", "logits") == [
+        "b: probability codes converted to logit codes of range 10",
+        "c: logit codes of range 5 converted to logit codes of range 10",
+    ]
+    assert conversion_notes(members, "t", "probabilities") == [
+        "a: logit codes of range 10 converted to probability codes",
+        "c: logit codes of range 5 converted to probability codes",
+    ]
+    assert conversion_notes(members[:1], "t", "logits") == []

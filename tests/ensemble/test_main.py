@@ -4,7 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ensemble.__main__ import main, parse_members
+from ensemble.__main__ import main
+from ensemble.members import parse_members
+from ensemble.weight_file import WeightFile
 from landcover.errors import InputError
 from landcover.raster import Georeference, read_georeference, read_raster
 
@@ -79,3 +81,50 @@ def test_wrong_member_options_are_told(tmp_path: Path, write_member, random_code
     write_member("a", {"s": random_codes(0)})
     with pytest.raises(InputError, match=message):
         parse_members(tmp_path / "scores", options)
+
+
+def test_by_products_are_written_beside_the_labels(tmp_path, monkeypatch, write_member, random_codes) -> None:
+    a = write_member("a", {"s": random_codes(0)}, georeference=GEOREFERENCE)
+    write_member("b", {"s": random_codes(1)})
+    options = ("--scores", a.folder.parent, "--by-product", "agreement", "margin")
+    run(monkeypatch, *options, "--out", tmp_path / "bytes")
+    run(monkeypatch, *options, "--out", tmp_path / "floats", "--by-product-type", "float32")
+    assert sorted(path.name for path in (tmp_path / "bytes").iterdir()) == ["agreement", "margin", "s.tif"]
+    for name in ("agreement", "margin"):
+        coded = read_raster(tmp_path / "bytes" / name / "s.tif")
+        exact = read_raster(tmp_path / "floats" / name / "s.tif").pixels
+        assert (coded.pixels.dtype, exact.dtype) == (np.uint8, np.float32)
+        np.testing.assert_array_equal(coded.pixels, np.rint(255 * exact))
+        assert coded.georeference == GEOREFERENCE
+        assert exact.max() > 0
+    labels = read_raster(tmp_path / "bytes" / "s.tif").pixels
+    votes = np.mean([random_codes(seed).argmax(axis=0) + 1 == labels for seed in (0, 1)], axis=0)
+    np.testing.assert_allclose(read_raster(tmp_path / "floats" / "agreement" / "s.tif").pixels, votes)
+
+
+def test_weights_of_a_file_choose_members_and_average(
+    tmp_path, monkeypatch, capsys, write_member, random_codes
+) -> None:
+    for seed, name in enumerate("abc"):
+        write_member(name, {"s": random_codes(seed)}, encoding="probability")
+    WeightFile("probabilities", {"a": 3.0, "c": 1.0}, {"road": 2.0}).write(tmp_path / "w.json")
+    options = ("--scores", tmp_path / "scores", "--weights", tmp_path / "w.json")
+    run(monkeypatch, *options, "--out", tmp_path / "maps", "--class-weight", "c/tree=9")
+    assert "of 2 members" in capsys.readouterr().out
+    scores = 3.0 * random_codes(0) + random_codes(2)
+    scores[3] *= 2
+    scores[4] = 4 * (3.0 * random_codes(0)[4] + 9.0 * random_codes(2)[4]) / 12
+    np.testing.assert_array_equal(read_raster(tmp_path / "maps" / "s.tif").pixels, scores.argmax(axis=0) + 1)
+    for other, message in ((("--average", "logits"), "were made"), (("--member", "a"), "give one of both")):
+        with pytest.raises(SystemExit):
+            run(monkeypatch, *options, "--out", tmp_path / "maps", *other)
+        assert message in capsys.readouterr().err
+
+
+def test_conversions_are_told(tmp_path, monkeypatch, capsys, write_member, random_codes) -> None:
+    write_member("a", {"s": random_codes(0)})
+    write_member("b", {"s": random_codes(1)}, encoding="probability")
+    run(monkeypatch, "--scores", tmp_path / "scores", "--out", tmp_path / "maps")
+    printed = capsys.readouterr().out
+    assert "b: probability codes converted to logit codes of range 10" in printed
+    assert "mean of logits" in printed

@@ -3,7 +3,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ensemble.members import Member, check_members, find_members, scheme_of, shorten
+from ensemble.members import (
+    Member,
+    add_class_weights,
+    check_members,
+    class_factors,
+    find_members,
+    scheme_of,
+    shorten,
+    weights_of,
+)
+from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
 from landcover.score_file import read_header
 
@@ -100,3 +110,47 @@ def test_no_member_and_a_member_named_twice_are_refused(write_member) -> None:
 def test_long_lists_are_shortened() -> None:
     assert shorten(["a", "b", "c"]) == "a, b, c"
     assert shorten(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+
+
+def test_files_of_another_model_or_scale_within_a_member_are_refused(write_member, write_file, random_codes) -> None:
+    member = write_member("a", {"s": random_codes(0), "t": random_codes(1)})
+    write_file(member.score_file("t"), random_codes(1), log_range=5.0)
+    assert "a/t.tif: expected scores of model a, logit codes of range 10" in error_line([member])
+    write_file(member.score_file("t"), random_codes(1), encoding="probability")
+    assert "found model a, probability codes" in error_line([member])
+    other = write_file(member.folder.parent / "b" / "t.tif", random_codes(1))
+    other.replace(member.score_file("t"))
+    assert "found model b, logit codes" in error_line([member])
+
+
+def test_class_weights_are_of_a_class_or_of_a_member_and_a_class() -> None:
+    members = [Member("a", Path("a"), 2.0), Member("b/c", Path("b"))]
+    weighted, of_class = add_class_weights(members, ["road=2", "a/tree=0.5", "b/c/road=3", "water=1.5"])
+    assert of_class == {"road": 2.0, "water": 1.5}
+    assert [member.class_weights for member in weighted] == [{"tree": 0.5}, {"road": 3.0}]
+    assert class_factors(of_class, OPEN_EARTH_MAP) == [1, 1, 1, 2, 1, 1.5, 1, 1]
+    assert weights_of(weighted, OPEN_EARTH_MAP) == [[2, 2, 2, 2, 0.5, 2, 2, 2], [1, 1, 1, 3, 1, 1, 1, 1]]
+    assert weights_of(members, OPEN_EARTH_MAP) == [2.0, 1.0]
+    assert class_factors({}, OPEN_EARTH_MAP) is None
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("road", "expected CLASS=WEIGHT or MEMBER/CLASS=WEIGHT"),
+        ("road=x", "expected CLASS=WEIGHT or MEMBER/CLASS=WEIGHT"),
+        ("=2", "expected CLASS=WEIGHT or MEMBER/CLASS=WEIGHT"),
+        ("z/road=2", "no member z; found a"),
+        ("a/road=0", "member a: expected a weight > 0"),
+    ],
+)
+def test_wrong_class_weights_are_told(option: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        add_class_weights([Member("a", Path("a"))], [option])
+
+
+def test_unknown_classes_are_told() -> None:
+    with pytest.raises(InputError, match="class weights: no class lake in scheme openearthmap; it has bareland"):
+        class_factors({"lake": 2.0}, OPEN_EARTH_MAP)
+    with pytest.raises(InputError, match="member a: no class lake"):
+        weights_of([Member("a", Path("a"), class_weights={"lake": 2.0})], OPEN_EARTH_MAP)

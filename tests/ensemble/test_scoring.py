@@ -81,3 +81,15 @@ def test_another_size_than_the_truth_is_refused(tmp_path, truth) -> None:
     predicted = {name: write_png(tmp_path / f"{name}.png", [[1, 1]]) for name in truth}
     with pytest.raises(InputError, match=r"s.png: expected 1x3 pixels as .*truth/s.png, found 1x2"):
         score_labels(predicted, truth, OPEN_EARTH_MAP, "manual")
+
+
+def test_class_weights_change_the_scores(truth, write_member) -> None:
+    """Road and bareland are equally likely everywhere; the weight decides."""
+    both = {tile: np.maximum(one_hot([[1] * 3] if tile == "s" else [[1] * 2] * 2), 0) for tile in truth}
+    for codes in both.values():
+        codes[3] = 255
+    members = [write_member("a", both)]
+    equal = score_ensemble(members, truth, "logits", OPEN_EARTH_MAP, "manual")
+    road = score_ensemble(members, truth, "logits", OPEN_EARTH_MAP, "manual", {"road": 1.5})
+    assert (equal["iou"]["bareland"], equal["iou"]["road"]) == (2 / 6, None)
+    assert (road["iou"]["bareland"], road["iou"]["road"]) == (0, 0)

@@ -16,6 +16,7 @@ from landcover.errors import InputError
 from landcover.raster import Georeference
 from landcover.score_file import (
     DEFAULT_LOG_RANGE,
+    ScoreFile,
     ScoreHeader,
     decode,
     encode,
@@ -26,6 +27,7 @@ from landcover.score_file import (
     read_scores,
     write_scores,
 )
+from landcover.score_tiles import TileReader
 
 HEADER = ScoreHeader("segformer", "openearthmap", "logit", 10.0, 300, 520, 3)
 PIXEL_SCALE = (33550, 12, 3, (0.5, 0.5, 0.0))
@@ -157,23 +159,51 @@ def test_window_is_the_slice_of_the_whole(
     np.testing.assert_array_equal(read_score_window(written, *window), expected)
 
 
-def test_window_decodes_only_the_tiles_it_touches(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    decoded: list[int] = []
-    original = tifffile.TiffPage.decode.func
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
+    """Grows by the place (plane, row, column) of every tile that is decoded."""
+    places: list[tuple[int, int, int]] = []
+    decode_one = TileReader.decode
 
-    def counting(page: tifffile.TiffPage) -> object:
-        decode_one = original(page)
+    def counting(reader: TileReader, place: tuple[int, int, int], out: NDArray[np.uint8]) -> None:
+        places.append(place)
+        decode_one(reader, place, out)
 
-        def decode_tile(data: bytes, index: int) -> object:
-            decoded.append(index)
-            return decode_one(data, index)
+    monkeypatch.setattr(TileReader, "decode", counting)
+    return places
 
-        return decode_tile
 
-    monkeypatch.setattr(tifffile.TiffPage, "decode", property(counting))
+def test_window_decodes_only_the_tiles_it_touches(written: Path, decoded: list[tuple[int, int, int]]) -> None:
     read_score_window(written, 260, 300, 30, 30)
-    # three planes of 2 x 3 tiles, of each the tile in row 1, column 1
-    assert decoded == [4, 10, 16]
+    assert decoded == [(0, 1, 1), (1, 1, 1), (2, 1, 1)]
+
+
+def test_reading_the_header_decodes_no_tile(written: Path, decoded: list[tuple[int, int, int]]) -> None:
+    read_header(written)
+    ScoreFile(written)
+    assert decoded == []
+
+
+def test_the_header_tells_the_largest_code_of_every_tile(written: Path, codes: NDArray[np.uint8]) -> None:
+    largest = ScoreFile(written).largest
+    assert largest.shape == (3, 2, 3)
+    for plane, row, column in np.ndindex(3, 2, 3):
+        part = codes[plane, 256 * row : 256 * (row + 1), 256 * column : 256 * (column + 1)]
+        assert largest[plane, row, column] == part.max()
+
+
+@pytest.mark.parametrize("compression", ["deflate", "lzw", "zstd"])
+@pytest.mark.parametrize("predictor", [True, False])
+def test_files_without_largest_codes_and_of_other_compressions_are_read(
+    tmp_path: Path, codes: NDArray[np.uint8], compression: str, predictor: bool
+) -> None:
+    content = json.dumps({"format": "landcover-scores", "version": 1, **vars(HEADER)})
+    tifffile.imwrite(
+        tmp_path / "a.tif", codes, photometric="minisblack", planarconfig="separate", tile=(256, 256),
+        compression=compression, predictor=predictor, description=content, metadata=None,
+    )  # fmt: skip
+    np.testing.assert_array_equal(read_scores(tmp_path / "a.tif")[1], codes)
+    assert (ScoreFile(tmp_path / "a.tif").largest == 255).all()
 
 
 def test_window_outside_the_image_is_refused(written: Path) -> None:
@@ -230,13 +260,19 @@ def test_other_tiff_is_not_taken_for_scores(tmp_path: Path) -> None:
         read_scores(tmp_path / "image.tif")
 
 
-@pytest.mark.parametrize("change", [{"version": 99}, {"encoding": "softmax"}, {"log_range": -1}, {"log_range": "a"}])
+CHANGES: list[dict[str, object]] = [
+    {"version": 99}, {"encoding": "softmax"}, {"log_range": -1}, {"log_range": "a"}, {"log_range": math.inf},
+    {"model": ""}, {"scheme": 3}, {"height": 0}, {"classes": "8"}, {"largest": "!"}, {"largest": "AAAA"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_header_that_is_not_ours_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
     content = {"format": "landcover-scores", "version": 1, **vars(HEADER), **change}
     tifffile.imwrite(
         tmp_path / "a.tif", np.zeros((4, 4), dtype=np.uint8), description=json.dumps(content), metadata=None
     )
-    with pytest.raises(InputError, match=r"a\.tif: expected .*score") as caught:
+    with pytest.raises(InputError, match=r"a\.tif: expected .*(score|largest codes)") as caught:
         read_header(tmp_path / "a.tif")
     assert "\n" not in str(caught.value)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ensemble.average import Average
 from ensemble.members import Member
+from ensemble.score_submission import score_submission
 from ensemble.scoring import Summary, score_ensemble, score_labels, score_members
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import Split, dfc2025_tiles, truth_labels
@@ -32,6 +33,9 @@ def evaluate_run(
     SAR models and ensemble are scored on the test tiles, or the val tiles where only those have labels. Without
     manual labels, pseudo-labels are compared with the published ones, and teachers keep their source score.
 
+    SAR models and ensemble give every pixel a class. The entry `submission` scores the label PNGs instead, see
+    `score_submission`; it is there if test tiles have labels and the PNGs are written.
+
     Args:
         run_dir: folder of the run.
         dfc_root: DFC2025 Track 1 folder.
@@ -54,6 +58,7 @@ def evaluate_run(
     scored = [Member(member.name, scores / member.name, member.weight) for member in members]
     alone = [*scored, *(Member(name, scores / name) for name in others)]
     averages = {kind: score_ensemble(scored, truth, kind, OPEN_EARTH_MAP, told) for kind in AVERAGES}
+    folder = run_dir / "submission"
     return {
         **metrics,
         "sar_models": score_members(alone, truth, OPEN_EARTH_MAP, told),
@@ -63,6 +68,7 @@ def evaluate_run(
             "members": names,
             "averages": averages,
         },
+        **({"submission": score_submission(folder, truth, told)} if split == "test" and folder.is_dir() else {}),
     }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.average import Average, average_labels
+from ensemble.class_shares import ClassShares, share_lines, shares_of
 from ensemble.members import Member, check_members, shorten
 from ensemble.submission import pack, remove_other_pngs, write_label_png
 from landcover.classes import OPEN_EARTH_MAP, VOID, ClassScheme
@@ -30,10 +31,12 @@ def make_submission(
     run_dir: Path,
     average: Average,
     scheme: ClassScheme = OPEN_EARTH_MAP,
+    training: ClassShares | None = None,
 ) -> Path:
     """Writes `<run_dir>/submission/<tile>.png` and `<run_dir>/submission.zip`, and prints the share of every class.
 
-    Pixels without SAR data get label 0, all others the best class of the average.
+    Pixels without SAR data get label 0, all others the best class of the average. A class of which less than a tenth
+    of its share in the training labels is left gets a warning.
 
     Args:
         members: models with score files of all `tiles`.
@@ -41,6 +44,7 @@ def make_submission(
         run_dir: folder of the run; PNGs of other tiles in its submission folder are removed.
         average: what is averaged, see `average_tile`.
         scheme: class scheme of score files and submission.
+        training: shares of the labels that the models learned from, None if they are not known.
 
     Returns:
         Path of the zip, checked by `check_submission`.
@@ -57,7 +61,7 @@ def make_submission(
             counts += tile_counts
     zip_path = run_dir / ZIP_NAME
     pack(folder, tiles, zip_path, scheme)
-    print("\n".join(share_lines(counts, scheme)))
+    print("\n".join(share_lines(shares_of(counts), training, scheme)))
     return zip_path
 
 
@@ -75,13 +79,6 @@ def tile_labels(
         )
     labels[no_data_mask(sar)] = VOID
     return labels
-
-
-def share_lines(counts: NDArray[np.int64], scheme: ClassScheme) -> list[str]:
-    """Table of the share of every label in (C + 1,) pixel counts, no-data first."""
-    shares = counts / max(int(counts.sum()), 1)
-    names = ("no data", *scheme.classes)
-    return ["class shares", *(f"  {name:<12}{share:7.2%}" for name, share in zip(names, shares, strict=True))]
 
 
 def _write_tile(

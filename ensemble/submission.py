@@ -1,11 +1,14 @@
 """The contest submission: one label PNG per test tile in a flat zip, checked before it gets its name.
 
 Rules of the IEEE GRSS Data Fusion Contest 2025, Track 1: `<stem>.png`, one band, uint8 class values, the size of the
-SAR tile, every test tile once, no folder inside the zip.
+SAR tile, every test tile once, no folder inside the zip. To check any zip:
+
+    python -m ensemble.submission submission.zip --dfc-root DFC2025Track1
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import struct
 import zipfile
@@ -20,8 +23,8 @@ from PIL import Image
 from ensemble.members import shorten
 from landcover.atomic import atomic_path
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
-from landcover.data_sets.dfc2025 import SarTile
-from landcover.errors import InputError
+from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
+from landcover.errors import InputError, command
 from landcover.raster import read_info
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -75,13 +78,26 @@ def check_submission(zip_path: Path, sar_tiles: Sequence[SarTile], scheme: Class
     _check(zip_path, sar_tiles, scheme, shown=zip_path)
 
 
+@command
+def main() -> None:
+    """Says that the zip follows the rules, or which one it breaks."""
+    parser = argparse.ArgumentParser(prog="python -m ensemble.submission", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("zip", type=Path, help="the submission")
+    parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder with the test tiles")
+    arguments = parser.parse_args()
+    tiles = dfc2025_tiles(arguments.dfc_root, "test")
+    check_submission(arguments.zip, tiles)
+    print(f"{arguments.zip}: label PNGs of all {len(tiles)} test tiles, ready to upload")
+
+
 def _check(file: Path, tiles: Sequence[SarTile], scheme: ClassScheme, shown: Path) -> None:
     """`check_submission` of `file` with messages that call it `shown`."""
     if not file.is_file():
         raise InputError(f"{shown}: expected a zip of label PNGs, found no file; make the submission first")
     try:
         archive = zipfile.ZipFile(file)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, OSError) as error:  # what zipfile raises on damaged files
         raise InputError(f"{shown}: expected a zip, found something else ({error}); make it again") from error
     with archive:
         _check_names(archive.namelist(), [f"{tile.name}.png" for tile in tiles], shown)
@@ -121,6 +137,7 @@ def _check_png(content: bytes, tile: SarTile, scheme: ClassScheme, shown: Path) 
             f"{where}: expected {sar.height}x{sar.width} pixels as {tile.sar}, found {height}x{width}; "
             "predict this tile at its own size"
         )
+    _check_chunks(content, where)
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             labels = np.asarray(image)
@@ -143,10 +160,23 @@ def _check_header(content: bytes, where: Path) -> tuple[int, int]:
     return width, height
 
 
+def _check_chunks(content: bytes, where: Path) -> None:
+    """Every chunk to the last must be whole and have its checksum: Pillow reads on where libpng refuses the file."""
+    start, kind = len(PNG_SIGNATURE), b""
+    while kind != b"IEND":
+        (length,) = struct.unpack(">I", content[start : start + 4].ljust(4, b"\xff"))
+        kind, end = content[start + 4 : start + 8], start + length + 12
+        if end > len(content):
+            raise InputError(f"{where}: not readable as PNG (cut off); make the submission again")
+        if zlib.crc32(content[start + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
+            raise InputError(f"{where}: not readable as PNG (wrong checksum); make the submission again")
+        start = end
+
+
 def _read_member(archive: zipfile.ZipFile, name: str, shown: Path) -> bytes:
     try:
         return archive.read(name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError) as error:
         raise InputError(f"{shown}: {name}: not readable in the zip ({error}); make the zip again") from error
 
 
@@ -161,3 +191,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
     entry.create_system = 3  # Unix on every system, so that the bytes are the same
     entry.external_attr = 0o100644 << 16
     return entry
+
+
+if __name__ == "__main__":
+    main()

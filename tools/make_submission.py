@@ -6,11 +6,15 @@ import argparse
 from pathlib import Path
 
 from ensemble.average import Average
+from ensemble.class_shares import ClassShares, folder_shares
 from ensemble.evaluate_run import AVERAGES, evaluate_run
 from ensemble.make_submission import ZIP_NAME, make_submission
 from ensemble.members import parse_members
+from ensemble.pictures import FOLDER_NAME, write_quick_looks
+from ensemble.score_submission import submission_table
 from landcover.atomic import write_json
-from landcover.data_sets.dfc2025 import dfc2025_tiles
+from landcover.classes import OPEN_EARTH_MAP
+from landcover.data_sets.dfc2025 import dfc2025_tiles, truth_labels
 from landcover.errors import InputError, command
 from landcover.manifest import digest
 from landcover.report.table import result_table
@@ -29,6 +33,8 @@ def main() -> None:
     parser.add_argument("--average", default="logits", help="what is averaged: logits or probabilities")
     parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
     parser.add_argument("--truth-root", type=Path, help="folder with <split>/labels; default: the DFC2025 folder")
+    parser.add_argument("--labels", type=Path, help="labels that trained the models; default: pseudo_labels of the run")
+    parser.add_argument("--quick-looks", action="store_true", help="draw a picture of every test tile too")
     parser.add_argument("--run-dir", required=True, type=Path)
     parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE", help="shown in the report")
     arguments = parser.parse_args()
@@ -39,7 +45,8 @@ def main() -> None:
     run_dir, truth_root = arguments.run_dir, arguments.truth_root or arguments.dfc_root
     members = parse_members(run_dir / "scores" / "test", arguments.member)
     before = digest(run_dir / ZIP_NAME) if (run_dir / ZIP_NAME).exists() else None
-    zip_path = make_submission(members, dfc2025_tiles(arguments.dfc_root, "test"), run_dir, average)
+    tiles = dfc2025_tiles(arguments.dfc_root, "test")
+    zip_path = make_submission(members, tiles, run_dir, average, training=_training_shares(arguments))
     print(f"{'is there:' if digest(zip_path) == before else 'wrote'} {zip_path}, checked and ready to upload")
     metrics = evaluate_run(
         run_dir, arguments.dfc_root, truth_root, arguments.teachers, members, arguments.others, average
@@ -48,7 +55,19 @@ def main() -> None:
     print(f"wrote {run_dir / 'metrics.json'}")
     settings = dict(text.split("=", 1) for text in arguments.setting)
     print(f"wrote {write_report(run_dir, arguments.dfc_root, arguments.truth_root, settings)}")
+    if arguments.quick_looks:
+        drawn = write_quick_looks(members, tiles, truth_labels(truth_root, "test"), run_dir)
+        print(f"{'wrote' if drawn else 'is there:'} {run_dir / FOLDER_NAME}")
     print(f"\n{result_table(metrics)}")
+    if "submission" in metrics:
+        print(f"\n{submission_table(metrics['submission'])}")
+
+
+def _training_shares(arguments: argparse.Namespace) -> ClassShares | None:
+    """Shares of the labels that were named; of the run's pseudo-labels, if it has any, where none were."""
+    default: Path = arguments.run_dir / "pseudo_labels"
+    folder = arguments.labels or (default if default.is_dir() else None)
+    return folder_shares(folder, OPEN_EARTH_MAP) if folder else None
 
 
 if __name__ == "__main__":

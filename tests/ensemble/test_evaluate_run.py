@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ensemble.evaluate_run import evaluate_run
 from ensemble.members import Member
+from ensemble.submission import write_label_png
 from landcover.errors import InputError
 from landcover.raster import write_raster
 
@@ -93,6 +94,23 @@ def test_models_and_ensemble_are_scored_on_the_labelled_test_tiles(run: Run) -> 
     assert sorted(ensemble["averages"]) == ["logits", "probabilities"]
     assert ensemble["averages"]["logits"]["miou"] == ensemble["averages"]["probabilities"]["miou"] == 1.0
     json.dumps(metrics, allow_nan=False)
+
+
+def test_the_label_pngs_of_the_submission_are_scored_too(run: Run) -> None:
+    run.labels(run.truth / "test" / "labels", {"c": TRUTH})
+    assert "submission" not in run.evaluate()
+    half_void = np.where(np.arange(4) % 2, TRUTH, 0).astype(np.uint8)
+    write_label_png(run.run_dir / "submission" / "c.png", half_void)
+    submission = run.evaluate()["submission"]
+    assert (submission["miou"], submission["labels"]) == (0.5, "manual labels of 1 test tiles")
+    assert submission["no_data_left_out"]["miou"] == 1.0
+    json.dumps(submission, allow_nan=False)
+
+
+def test_the_submission_is_not_scored_on_val_tiles(run: Run) -> None:
+    run.labels(run.truth / "val" / "labels", {"b": HALF})
+    write_label_png(run.run_dir / "submission" / "c.png", TRUTH)
+    assert "submission" not in run.evaluate()
 
 
 def test_members_keep_their_weights(run: Run) -> None:

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ensemble.make_submission import make_submission, share_lines
+from ensemble.class_shares import ClassShares
+from ensemble.make_submission import make_submission
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
 from landcover.raster import read_raster
+from landcover.score_file import read_scores, write_scores
 
 SIDE = 64
 
@@ -39,8 +41,23 @@ def test_the_submission_is_the_average_with_no_data_as_zero(tmp_path, scene, cap
         np.testing.assert_array_equal(read_raster(tmp_path / "run" / "submission" / f"{name}.png").pixels, labels)
     share = sum(int((labels == 0).sum()) for labels in expected.values()) / (3 * SIDE * SIDE)
     printed = capsys.readouterr().out
-    assert f"no data     {share:7.2%}" in printed
+    assert f"  no data{share:>16.2%}\n" in printed
     assert all(name in printed for name in OPEN_EARTH_MAP.classes)
+    assert "warning" not in printed
+
+
+def test_a_class_that_the_training_labels_have_and_the_submission_lacks_is_told(tmp_path, scene, capsys) -> None:
+    members, tiles, _ = scene
+    training = ClassShares(0.0, np.array([0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.2]))
+    for member in members:
+        for tile in tiles:
+            path = member.score_file(tile.name)
+            header, codes = read_scores(path)
+            codes[7] = 0
+            write_scores(path, codes, header)
+    make_submission(members, tiles, tmp_path / "run", "logits", training=training)
+    (warning,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
+    assert warning.startswith("warning: building is 0.00% of the submission, but 20.00% of the training labels")
 
 
 def test_the_same_input_gives_the_same_bytes_in_any_order(tmp_path, scene) -> None:
@@ -81,11 +98,3 @@ def test_label_pngs_open_as_grey_images(tmp_path, scene) -> None:
     make_submission(members, tiles, tmp_path / "run", "logits")
     with Image.open(tmp_path / "run" / "submission" / "T_1.png") as image:
         assert (image.mode, image.size) == ("L", (SIDE, SIDE))
-
-
-def test_shares_are_printed_per_class() -> None:
-    lines = share_lines(np.array([1, 0, 0, 0, 0, 0, 3, 0, 0]), OPEN_EARTH_MAP)
-    assert lines[0] == "class shares"
-    assert lines[1].split() == ["no", "data", "25.00%"]
-    assert lines[7].split() == ["water", "75.00%"]
-    assert len(lines) == 10

@@ -1,5 +1,7 @@
 import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ensemble.submission import check_submission, pack, remove_other_pngs, write_label_png
+from ensemble.submission import check_submission, main, pack, remove_other_pngs, write_label_png
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
 
@@ -27,6 +29,28 @@ def png(pixels: np.ndarray, mode: str | None = None, **options: object) -> bytes
     buffer = io.BytesIO()
     (image.convert(mode) if mode else image).save(buffer, format="PNG", **options)
     return buffer.getvalue()
+
+
+def four_bit_png(labels: np.ndarray) -> bytes:
+    """A grey PNG of 4 bits per pixel, which Pillow reads as 8 but does not write."""
+    height, width = labels.shape
+    padded = np.pad(labels, ((0, 0), (0, width % 2)))
+    rows = b"".join(b"\0" + (row[::2] << 4 | row[1::2]).tobytes() for row in padded)
+    header = struct.pack(">IIBBBBB", width, height, 4, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    parts = (struct.pack(">I", len(d)) + kind + d + struct.pack(">I", zlib.crc32(kind + d)) for kind, d in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def jpeg(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="JPEG")
+    return buffer.getvalue()
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    """The same bytes but for one bit."""
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 
 
 def write_zip(path: Path, files: list[tuple[str, bytes]]) -> Path:
@@ -53,14 +77,21 @@ WRONG = {
     "other file": (lambda: [*good_files(), ("readme.txt", b"hello")], "readme.txt: expected only <tile>.png"),
     "hidden file": (lambda: [*good_files(), (".DS_Store", b"")], r"\.DS_Store: expected only <tile>.png"),
     "RGB": (with_first(png(FIRST, "RGB")), "TestArea_001.png: .*found RGB of 8 bits"),
-    "palette": (with_first(png(FIRST, "P")), "TestArea_001.png: .*found palette"),
+    "palette": (with_first(png(FIRST, "P")), "TestArea_001.png: .*found palette of 8 bits"),
     "alpha": (with_first(png(FIRST, "LA")), "TestArea_001.png: .*found one band with alpha"),
     "one bit": (with_first(png(FIRST > 1)), "TestArea_001.png: .*found one band of 1 bits"),
+    "4 bits": (with_first(four_bit_png(FIRST)), "TestArea_001.png: .*found one band of 4 bits"),
+    "palette of 4 bits": (with_first(png(FIRST, "P", bits=4)), "TestArea_001.png: .*found palette of 4 bits"),
     "uint16": (with_first(png(FIRST.astype(np.uint16))), "TestArea_001.png: .*found one band of 16 bits"),
     "wrong size": (with_first(png(FIRST.T.copy())), "TestArea_001.png: expected 2x3 pixels .* found 3x2"),
     "value 9": (with_first(png(NINE)), "TestArea_001.png: expected label values 0..8 .* found 9"),
-    "not a PNG": (with_first(b"II*\0 a TIFF"), "TestArea_001.png: expected a PNG, found another format"),
-    "cut off": (with_first(png(FIRST)[:45]), "TestArea_001.png: not readable as PNG"),
+    "JPEG called PNG": (with_first(jpeg(FIRST)), "TestArea_001.png: expected a PNG, found another format"),
+    "TIFF called PNG": (with_first(b"II*\0 a TIFF"), "TestArea_001.png: expected a PNG, found another format"),
+    "empty file": (with_first(b""), "TestArea_001.png: expected a PNG, found another format"),
+    "cut off in the pixels": (with_first(png(FIRST)[:45]), r"TestArea_001.png: not readable as PNG \(cut off\)"),
+    "cut off behind the pixels": (with_first(png(FIRST)[:-12]), r"TestArea_001.png: not readable as PNG \(cut off\)"),
+    "cut off in the last byte": (with_first(png(FIRST)[:-1]), r"TestArea_001.png: not readable as PNG \(cut off\)"),
+    "damaged pixels": (with_first(flipped(png(FIRST), 45)), r"TestArea_001.png: not readable .*\(wrong checksum\)"),
     "nested": (
         lambda: [(f"submission/{name}", content) for name, content in good_files()],
         "submission/TestArea_001.png: expected a flat zip",
@@ -74,10 +105,16 @@ WRONG = {
         lambda: [("testarea_001.png", png(FIRST)), good_files()[1]],
         "testarea_001.png: expected only tiles",
     ),
+    "duplicate": (
+        lambda: [*good_files(), good_files()[0]],
+        "TestArea_001.png: expected every tile once, found it 2 times",
+    ),
     "empty zip": (lambda: [], "submission.zip: expected 2 label PNGs, found an empty zip"),
 }
+"""Files of the zip and what the check says of them."""
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_submission_is_refused_in_one_line(tmp_path, tiles, case) -> None:
     files, message = WRONG[case]
@@ -88,35 +125,58 @@ def test_a_wrong_submission_is_refused_in_one_line(tmp_path, tiles, case) -> Non
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_tile_that_is_there_twice_is_refused(tmp_path, tiles) -> None:
-    path = write_zip(tmp_path / "submission.zip", [*good_files(), good_files()[0]])
-    with pytest.raises(InputError, match=r"TestArea_001.png: expected every tile once, found it 2 times"):
-        check_submission(path, tiles)
+def test_the_png_of_4_bits_is_one_that_pillow_would_take(tiles) -> None:
+    with Image.open(io.BytesIO(four_bit_png(FIRST))) as image:
+        assert image.mode == "L"
+        assert image.size == (3, 2)
 
 
-def test_what_is_no_zip_or_does_not_exist_is_refused(tmp_path, tiles) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "expected a zip of label PNGs, found no file"),
+        (b"", "expected a zip, found something else"),
+        (b"no zip", "expected a zip, found something else"),
+        (png(FIRST), "expected a zip, found something else"),
+        ("half", "expected a zip, found something else"),
+    ],
+)
+def test_what_is_no_whole_zip_is_refused(tmp_path, tiles, content, message) -> None:
     path = tmp_path / "submission.zip"
-    with pytest.raises(InputError, match=r"submission.zip: expected a zip of label PNGs, found no file"):
-        check_submission(path, tiles)
-    path.write_bytes(b"no zip")
-    with pytest.raises(InputError, match=r"submission.zip: expected a zip, found something else"):
-        check_submission(path, tiles)
-
-
-def test_a_member_with_damaged_bytes_is_refused(tmp_path, tiles) -> None:
-    path = write_zip(tmp_path / "submission.zip", good_files())
-    content = bytearray(path.read_bytes())
-    content[content.index(b"IDAT") + 6] ^= 0xFF
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=r"TestArea_001.png: not readable in the zip"):
+    if content == "half":
+        whole = write_zip(path, good_files()).read_bytes()
+        content = whole[: len(whole) // 2]
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=f"submission.zip: {message}"):
         check_submission(path, tiles)
 
 
-def test_a_good_submission_passes_also_if_someone_else_packed_it(tmp_path, tiles) -> None:
-    path = write_zip(tmp_path / "submission.zip", good_files()[::-1])
-    check_submission(path, tiles)
-    assert zipfile.ZipFile(path).testzip() is None
+def test_no_damage_of_one_bit_ends_in_a_traceback(tmp_path, tiles) -> None:
+    whole = write_zip(tmp_path / "submission.zip", good_files()).read_bytes()
+    places = range(0, len(whole), 3)
+    refused = 0
+    for place in places:
+        (tmp_path / "damaged.zip").write_bytes(flipped(whole, place))
+        try:
+            check_submission(tmp_path / "damaged.zip", tiles)
+        except InputError:
+            refused += 1
+    # What is left are fields that nothing reads: versions, dates, the copy of a member's header.
+    assert refused > len(places) / 2
+
+
+def test_the_command_checks_any_zip(tmp_path, tiles, run_main) -> None:
+    path = write_zip(tmp_path / "mine.zip", good_files())
+    assert run_main(main, path, "--dfc-root", tmp_path / "data") == (
+        0,
+        f"{path}: label PNGs of all 2 test tiles, ready to upload\n",
+    )
+    write_zip(path, good_files()[:1])
+    code, line = run_main(main, path, "--dfc-root", tmp_path / "data")
+    assert code == 2
+    assert line.startswith(f"error: {path}: expected 2 label PNGs, 1 missing")
+    assert run_main(main, path, "--dfc-root", tmp_path / "nowhere")[0] == 2
 
 
 def test_a_tile_that_is_all_void_is_allowed(tmp_path, tiles) -> None:

@@ -1,0 +1,157 @@
+"""Quick looks of a submission: `quick_looks/tiles/<tile>.png`, and the least certain tiles on one sheet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin
+
+from ensemble.average import average_with_members
+from ensemble.members import Member, shorten
+from ensemble.submission import remove_other_pngs
+from landcover.atomic import atomic_path
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
+from landcover.data_sets.dfc2025 import SarTile
+from landcover.errors import InputError
+from landcover.manifest import FINISHED, digest, digest_text, read_manifest
+from landcover.progress import track
+from landcover.raster import read_labels, read_sar
+from landcover.report.quick_looks import TileView, contact_sheet, tile_sheet
+
+FOLDER_NAME = "quick_looks"
+SHEET_NAME = "most_uncertain.png"
+
+SHOWN = 24
+"""Tiles on the sheet of uncertain tiles."""
+
+DRAWING = 1
+"""Version of the drawing: pictures of another one are drawn anew."""
+
+MADE_FROM, UNCERTAINTY = "made_from", "uncertainty"
+"""Texts that a PNG carries: digest of its inputs, and 1 - mean confidence of its tile."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What the pictures of a run are made from."""
+
+    members: Sequence[Member]
+    submission: Path
+    truth: Mapping[str, Path]
+    scheme: ClassScheme
+
+    def view(self, tile: SarTile) -> TileView:
+        paths = [member.score_file(tile.name) for member in self.members]
+        averaged = average_with_members(paths, [member.weight for member in self.members], self.scheme)
+        labels = read_labels(self._label_png(tile), self.scheme)
+        truth = read_labels(self.truth[tile.name], self.scheme) if tile.name in self.truth else None
+        return TileView(tile.name, read_sar(tile.sar), labels, averaged.confidence, truth)
+
+    def digest(self, tile: SarTile) -> str:
+        """SHA-256 over everything that the picture of `tile` shows."""
+        files = [self._label_png(tile), tile.sar, *([self.truth[tile.name]] if tile.name in self.truth else [])]
+        scores = [f"{member.weight} {self._score_digest(member, tile)}" for member in self.members]
+        return digest_text("\n".join([str(DRAWING), *map(digest, files), *scores]))
+
+    def missing(self, tiles: Sequence[SarTile]) -> list[str]:
+        """Tiles without a label PNG, by name."""
+        return [tile.name for tile in tiles if not self._label_png(tile).is_file()]
+
+    def _score_digest(self, member: Member, tile: SarTile) -> str:
+        path = member.score_file(tile.name)
+        return self._known_digests[member.name].get(path.name) or digest(path)
+
+    def _label_png(self, tile: SarTile) -> Path:
+        return self.submission / f"{tile.name}.png"
+
+    @cached_property
+    def _known_digests(self) -> dict[str, dict[str, str]]:
+        """Digests of score files by member and file name, as far as their manifests say: they are large."""
+        return {member.name: _listed_digests(member.folder / FINISHED) for member in self.members}
+
+
+def write_quick_looks(
+    members: Sequence[Member],
+    tiles: Sequence[SarTile],
+    truth: Mapping[str, Path],
+    run_dir: Path,
+    scheme: ClassScheme = OPEN_EARTH_MAP,
+) -> int:
+    """Draws `<run_dir>/quick_looks/tiles/<tile>.png` (`tile_sheet`) and `quick_looks/most_uncertain.png`.
+
+    The second shows the `SHOWN` tiles of the largest uncertainty, 1 - mean confidence, in that order. Confidence is the
+    mean probability of the most probable class, whichever average made the label maps. Pictures that were drawn from
+    the same files are kept; those of other tiles are removed.
+
+    Args:
+        members: models of the submission, with score files of all `tiles`.
+        tiles: test tiles, whose label PNGs are in `<run_dir>/submission`.
+        truth: manual label file by tile name, for some, all or none of the tiles.
+        run_dir: folder of the run.
+        scheme: class scheme of scores and labels.
+
+    Returns:
+        Number of tiles drawn anew.
+
+    Raises:
+        InputError: a label PNG is missing, or a file is damaged.
+    """
+    folder, source = run_dir / FOLDER_NAME, _Source(members, run_dir / "submission", truth, scheme)
+    if missing := source.missing(tiles):
+        raise InputError(
+            f"{source.submission}: expected label PNGs of {len(tiles)} test tiles, {len(missing)} missing: "
+            f"{shorten(missing)}; make the submission first"
+        )
+    (folder / "tiles").mkdir(parents=True, exist_ok=True)
+    remove_other_pngs(folder, {Path(SHEET_NAME).stem})
+    remove_other_pngs(folder / "tiles", {tile.name for tile in tiles})
+
+    def draw(tile: SarTile) -> tuple[str, float, bool]:
+        path, made_from = folder / "tiles" / f"{tile.name}.png", source.digest(tile)
+        kept = _kept_texts(path)
+        if kept.get(MADE_FROM) == made_from and UNCERTAINTY in kept:
+            return made_from, float(kept[UNCERTAINTY]), False
+        view = source.view(tile)
+        _write(path, tile_sheet(view, scheme), {MADE_FROM: made_from, UNCERTAINTY: repr(view.uncertainty)})
+        return made_from, view.uncertainty, True
+
+    # Decompression runs outside Python's lock.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        drawn = list(track(pool.map(draw, tiles), "quick looks", len(tiles)))
+    order = sorted(range(len(tiles)), key=lambda n: (-drawn[n][1], tiles[n].name))[:SHOWN]
+    made_from = digest_text("\n".join(f"{tiles[n].name} {drawn[n][0]}" for n in order))
+    if _kept_texts(folder / SHEET_NAME).get(MADE_FROM) != made_from:
+        sheet = contact_sheet((source.view(tiles[n]) for n in order), scheme)
+        _write(folder / SHEET_NAME, sheet, {MADE_FROM: made_from})
+    return sum(new for _, _, new in drawn)
+
+
+def _listed_digests(manifest: Path) -> dict[str, str]:
+    if not manifest.is_file():
+        return {}
+    return {row["name"]: row["sha256"] for row in read_manifest(manifest)["files"]}
+
+
+def _kept_texts(path: Path) -> dict[str, str]:
+    """Texts of a PNG, none if there is no such file or it is damaged; pixels are not decoded."""
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            return {key: str(image.info[key]) for key in (MADE_FROM, UNCERTAINTY) if key in image.info}
+    except (OSError, SyntaxError, ValueError):
+        return {}
+
+
+def _write(path: Path, picture: NDArray[np.uint8], texts: Mapping[str, str]) -> None:
+    info = PngImagePlugin.PngInfo()
+    for key, text in texts.items():
+        info.add_text(key, text)
+    with atomic_path(path) as temporary:
+        # Level 3 is faster than the default of 6 and, on speckle, no larger.
+        Image.fromarray(picture).save(temporary, format="PNG", pnginfo=info, compress_level=3)

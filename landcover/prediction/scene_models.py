@@ -1,0 +1,105 @@
+"""Models that map a scene together: networks, windows, weights, and whether they fit the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from landcover.classes import SCHEMES, ClassScheme
+from landcover.errors import InputError
+from landcover.model_file import load_model
+from landcover.prediction.blending import blending_weights
+from landcover.prediction.sar_scene import SarScene
+from landcover.prediction.sliding_window import PredictionDtype, SlidingWindow
+from landcover.prediction.views import Flip, make_views
+from landcover.sar.preprocessor import SarPreprocessor
+from landcover.sar.units import check_values
+
+
+@dataclass(frozen=True)
+class SceneSettings:
+    """How models look at a scene.
+
+    Args:
+        flips: flips in which every window is looked at; their probabilities are averaged.
+        stride: step between windows as a share of the window, above 0, at most 1.
+        dtype: in which the networks run.
+    """
+
+    flips: tuple[Flip, ...] = ("none",)
+    stride: float = 0.5
+    dtype: PredictionDtype = "fp32"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.stride <= 1:
+            raise InputError(f"--stride: expected a share of the window in (0, 1], found {self.stride}; correct it")
+
+
+@dataclass(frozen=True)
+class SceneModel:
+    """One of the models that map a scene.
+
+    Args:
+        network: in eval mode.
+        window: how a window is looked at, alone.
+        rows: weights of the windows along the rows, by their first row; see `blending_weights`.
+        columns: likewise.
+    """
+
+    network: nn.Module
+    window: SlidingWindow
+    rows: Mapping[int, NDArray[np.float32]]
+    columns: Mapping[int, NDArray[np.float32]]
+
+
+def load_scene_models(
+    paths: Sequence[Path], scene: SarScene, settings: SceneSettings, device: torch.device
+) -> tuple[list[SceneModel], ClassScheme]:
+    """Loads model files for a scene; also returns the class scheme that they share.
+
+    Raises:
+        InputError: no SAR model, another class scheme, or a model that can not be used on this scene.
+    """
+    models, schemes = [], {}
+    for path in paths:
+        network, info = load_model(path, device)
+        if info.modality != "sar":
+            raise InputError(f"{path}: expected a SAR model, found one for {info.modality} images; pass another")
+        _check_fit(network, scene)
+        schemes[info.scheme] = path
+        stride = max(1, round(info.window * settings.stride))
+        sizes = scene.grid.height, scene.grid.width
+        rows, columns = (blending_weights(length, info.window, stride) for length in sizes)
+        window = SlidingWindow(info.window, info.window, make_views([1.0], settings.flips), dtype=settings.dtype)
+        models.append(SceneModel(network, window, rows, columns))
+    if len(schemes) != 1:
+        named = ", ".join(f"{name} of {path}" for name, path in schemes.items()) or "none"
+        raise InputError(f"--models: expected one class scheme, found {named}; pass models that belong together")
+    return models, SCHEMES[next(iter(schemes))]
+
+
+def _check_fit(network: nn.Module, scene: SarScene) -> None:
+    """Refuses values in another unit than the model's, and scenes smaller than its speckle filter."""
+    preprocessor = network.get_submodule("data_preprocessor")
+    if not isinstance(preprocessor, SarPreprocessor):
+        return
+    if preprocessor.unit == "decibel" and scene.dtype != np.float32:
+        raise InputError(
+            f"{scene.path}: expected decibels as float32, as the model was trained on, found {scene.dtype}; "
+            "convert the scene, or pass a model for such images"
+        )
+    if scene.dtype == np.float32:
+        check_values(scene.sample(), preprocessor.unit, scene.path)
+    smallest, despeckle = min(scene.grid.height, scene.grid.width), preprocessor.despeckle or {}
+    needed = despeckle.get("window", 7) // 2 + 1
+    if despeckle and smallest < needed:
+        raise InputError(
+            f"{scene.path}: expected at least {needed} rows and columns for the speckle filter, found {smallest}; "
+            "pass a larger scene, or a model without a filter"
+        )

@@ -1,0 +1,131 @@
+"""Where a scene of any size holds no measurement: the rule of `landcover.no_data`, strip by strip.
+
+The scene is read twice in strips of full width. The first time, the zero regions of a strip that reach its edges are
+noted and linked with those they touch in the strip above; of all others it is known that they do not reach the border
+of the scene. Then sizes are added up over linked regions. The second time, the mask is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.windows import Window
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from landcover.atomic import atomic_path
+from landcover.no_data import MIN_AREA
+from landcover.prediction.sar_scene import SarScene
+from landcover.raster import TILE
+
+STRIP_PIXELS = 2**22
+"""Pixels of a strip, about: at least `TILE` rows of the scene."""
+
+
+def write_no_data_mask(scene: SarScene, path: Path, min_area: int = MIN_AREA, strip_pixels: int = STRIP_PIXELS) -> None:
+    """Writes a mask of the scene's pixels without a measurement: uint8 TIFF in tiles, 1 = no data, atomically.
+
+    No data is what the file declares as such or what is not finite, and 8-connected regions of such pixels and zeros
+    that touch the border of the scene and have at least `min_area` pixels. The same pixels as `no_data_mask` finds in
+    the whole image, in memory for one strip.
+
+    Args:
+        scene: what to look at.
+        path: file to write.
+        min_area: smallest region in pixels.
+        strip_pixels: about how many pixels are looked at together.
+
+    Raises:
+        InputError: the scene is damaged.
+        OSError: the mask could not be written completely, as on a full disk.
+    """
+    height, width = scene.grid.height, scene.grid.width
+    step = max(1, strip_pixels // width // TILE) * TILE
+    strips = [slice(top, min(top + step, height)) for top in range(0, height, step)]
+    no_data = _no_data_regions(scene, strips, min_area)
+    tiles = {"tiled": True, "blockxsize": TILE, "blockysize": TILE, "compress": "deflate", "zlevel": 1}
+    shape = {"height": height, "width": width, "count": 1, "dtype": "uint8"}
+    windows = [Window(0, rows.start, width, rows.stop - rows.start) for rows in strips]
+    written = []
+    with atomic_path(path) as temporary:
+        with rasterio.open(temporary, "w", driver="GTiff", sparse_ok=True, **tiles, **shape) as file:
+            for rows, chosen, window in zip(strips, no_data, windows, strict=True):
+                missing, regions, areas = _regions(scene, rows)
+                is_no_data = np.zeros(len(areas), dtype=bool)
+                is_no_data[chosen] = True
+                mask = missing | is_no_data[regions]
+                file.write(mask.astype(np.uint8), 1, window=window)
+                written.append(np.count_nonzero(mask))
+        with rasterio.open(temporary) as file:  # on a full disk, closing the file fails in silence
+            if written != [np.count_nonzero(file.read(1, window=window)) for window in windows]:
+                raise OSError("not all pixels were written")
+
+
+def _no_data_regions(scene: SarScene, strips: Sequence[slice], min_area: int) -> list[NDArray[np.int64]]:
+    """Numbers of the regions of each strip that are no data."""
+    edge_regions: list[NDArray[np.int64]] = []  # of each strip
+    areas, outside, links = [], [], []  # of all of them together, in order
+    above: NDArray[np.int64] | None = None
+    count = 0
+    for rows in strips:
+        _, regions, sizes = _regions(scene, rows)
+        sides = regions[:, [0, -1]]
+        first, last = regions[0], regions[-1]
+        edges = np.unique(np.concatenate([first, last, sides.ravel()]))
+        edges = edges[edges > 0]  # region 0 is everything that is not empty
+        at_border = np.zeros(len(sizes), dtype=bool)
+        at_border[sides] = True
+        at_border[first] |= rows.start == 0
+        at_border[last] |= rows.stop == scene.grid.height
+        number = np.full(len(sizes), -1)
+        number[edges] = count + np.arange(len(edges))
+        links.append(_touching(above, number[first]))
+        above = number[last]
+        edge_regions.append(edges)
+        areas.append(sizes[edges])
+        outside.append(at_border[edges])
+        count += len(edges)
+    large = _linked_regions(np.concatenate(areas), np.concatenate(outside), np.concatenate(links), min_area)
+    parts = np.split(large, np.cumsum([len(edges) for edges in edge_regions])[:-1])
+    return [edges[part] for edges, part in zip(edge_regions, parts, strict=True)]
+
+
+def _regions(scene: SarScene, rows: slice) -> tuple[NDArray[np.bool_], NDArray[np.int32], NDArray[np.int32]]:
+    """Pixels without a measurement, region number of every pixel (0: not empty), area of every region."""
+    values, missing = scene.read(rows, slice(0, scene.grid.width))
+    empty = (values == 0).view(np.uint8)
+    _, regions, statistics, _ = cv2.connectedComponentsWithStats(empty, connectivity=8, ltype=cv2.CV_32S)
+    return missing, regions, statistics[:, cv2.CC_STAT_AREA]
+
+
+def _touching(above: NDArray[np.int64] | None, below: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pairs (n, 2) of regions in two neighbouring rows that touch, also by a corner; -1 is no region."""
+    if above is None:
+        return np.empty((0, 2), dtype=np.int64)
+    pairs = np.concatenate([np.stack(shifted, axis=1) for shifted in _shifts(above, below)])
+    return np.unique(pairs[(pairs >= 0).all(axis=1)], axis=0)
+
+
+def _shifts(
+    above: NDArray[np.int64], below: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    yield above, below
+    yield above[1:], below[:-1]
+    yield above[:-1], below[1:]
+
+
+def _linked_regions(
+    areas: NDArray[np.int32], outside: NDArray[np.bool_], links: NDArray[np.int64], min_area: int
+) -> NDArray[np.bool_]:
+    """Which regions are no data, after linked ones were made one."""
+    if not len(areas):
+        return np.zeros(0, dtype=bool)
+    graph = coo_array((np.ones(len(links), dtype=bool), (links[:, 0], links[:, 1])), shape=(len(areas),) * 2)
+    _, group = connected_components(graph, directed=False)
+    reaches_border = np.bincount(group, weights=outside) > 0
+    return (reaches_border & (np.bincount(group, weights=areas) >= min_area))[group]

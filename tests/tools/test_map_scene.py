@@ -1,0 +1,74 @@
+"""The command that maps a scene, as a user calls it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+from mmseg.registry import MODELS
+from stages import ROOT
+
+from landcover.classes import OPEN_EARTH_MAP
+from landcover.model_file import ModelInfo, save_model
+from tools.benchmarks._scenes import TINY_NETWORK, write_scene
+from tools.map_scene import main
+
+RunMain = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def inputs(registered: None, tmp_path: Path) -> list[Path]:
+    """A scene and a model."""
+    torch.manual_seed(0)
+    write_scene(tmp_path / "scene.tif", 100)
+    network = MODELS.build(TINY_NETWORK)
+    info = ModelInfo("tiny", "sar", OPEN_EARTH_MAP.name, 64)
+    save_model(tmp_path / "model.pth", info, TINY_NETWORK, network.state_dict())
+    return [tmp_path / "scene.tif", tmp_path / "model.pth"]
+
+
+def test_a_map_is_written_once(run_main: RunMain, inputs: list[Path], tmp_path: Path) -> None:
+    out, sure = tmp_path / "maps" / "map.tif", tmp_path / "maps" / "sure.tif"
+    words = ["--scene", inputs[0], "--models", inputs[1], "--out", out, "--flips", "none", "both", "--stride", "0.75"]
+    assert run_main(main, *words) == (0, f"wrote {out}\n")
+    assert run_main(main, *words) == (0, f"is there: {out}\n")
+    assert run_main(main, *words, "--confidence", sure) == (0, f"wrote {out}\n")
+    with rasterio.open(out) as labels, rasterio.open(sure) as confidence, rasterio.open(inputs[0]) as scene:
+        assert labels.shape == confidence.shape == (100, 100)
+        assert labels.crs == confidence.crs == scene.crs
+        assert set(np.unique(labels.read(1))) <= set(range(1, 9))
+        assert set(np.unique(confidence.read(1))) <= set(range(12, 101))
+
+
+def test_mistakes_are_told_in_one_line(run_main: RunMain, inputs: list[Path], tmp_path: Path) -> None:
+    scene, model = inputs
+    for words, expected in (
+        (
+            (tmp_path / "absent.tif", model, "map.tif"),
+            f"error: {tmp_path / 'absent.tif'}: expected a GeoTIFF, found no",
+        ),
+        ((scene, scene, "map.tif"), f"error: {scene}: expected a model file of this project, found something else"),
+        ((scene, model, "map.jpg"), f"error: {tmp_path / 'map.jpg'}: expected a file name that ends in .tif, found"),
+        ((scene, model, "scene.tif"), f"error: {scene}: expected no file, or a map of the same inputs, found another"),
+    ):
+        code, message = run_main(main, "--scene", words[0], "--models", words[1], "--out", tmp_path / words[2])
+        assert code == 2 and message.startswith(expected), message
+    code, message = run_main(main, "--scene", scene, "--models", model, "--out", tmp_path / "map.tif", "--stride", 2)
+    assert (code, message[:60]) == (2, "error: --stride: expected a share of the window in (0, 1], f")
+
+
+def test_the_shell_command_passes_everything_on_and_runs_several_processes(inputs: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "map.tif"
+    words = ["--scene", inputs[0], "--models", inputs[1], "--out", out]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "GPUS": "2"}
+    command = ["bash", str(ROOT / "tools" / "map_scene.sh"), *map(str, words)]
+    call = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert (call.returncode, call.stdout) == (0, f"wrote {out}\n"), call.stderr
+    with rasterio.open(out) as file:
+        assert np.unique(file.read(1)).min() >= 1

@@ -20,11 +20,10 @@ from ensemble.members import (
     add_class_weights,
     check_members,
     class_factors,
-    parse_members,
     scheme_of,
     weights_of,
 )
-from ensemble.weight_file import read_weights
+from ensemble.weight_file import choose_ensemble
 from ensemble.weights import Average
 from landcover.errors import InputError, command
 from landcover.progress import track
@@ -79,7 +78,7 @@ def main() -> None:
     out, scores = options.out.resolve(), options.scores.resolve()
     if out == scores or scores in out.parents:
         raise InputError(f"--out {options.out}: expected a folder outside --scores, or it would be taken for a member")
-    members, average, of_class = _ensemble(options)
+    members, average, of_class = choose_ensemble(options.scores, options.member, options.weights, options.average)
     members, more = add_class_weights(members, options.class_weight)
     for note in conversion_notes(members, check_members(members)[0], average):
         print(note)
@@ -108,21 +107,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--by-product-type", choices=["uint8", "float32"], default="uint8", help="255 or 1 is most")
     parser.add_argument("--out", type=Path, required=True, help="folder for the label maps, <tile>.tif")
     return parser.parse_args()
-
-
-def _ensemble(options: argparse.Namespace) -> tuple[list[Member], Average, Mapping[str, float]]:
-    """Members, what is averaged, and factors by class, of `--weights` or `--member`."""
-    if options.weights is None:
-        return parse_members(options.scores, options.member), options.average or "logits", {}
-    if options.member:
-        raise InputError(f"--member {options.member[0]}: {options.weights} names the members; give one of both")
-    weights = read_weights(options.weights)
-    if options.average not in (None, weights.average):
-        raise InputError(
-            f"--average {options.average}: expected {weights.average}, for which the weights of {options.weights} were "
-            "made; leave it out, or fit weights again"
-        )
-    return weights.find_members(options.scores), weights.average, weights.class_weights
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def average_labels(
         return labels
 
 
-def average_with_members(paths: Sequence[Path], weights: Sequence[float], scheme: ClassScheme) -> AveragedTile:
+def average_with_members(paths: Sequence[Path], weights: Weights, scheme: ClassScheme) -> AveragedTile:
     """Mean probabilities of one tile as labels and confidence, with the labels of every model alone.
 
     `labels` are those of `average_labels` for `probabilities`. Where all models find one class most probable, it is

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ensemble.average import Average
 from ensemble.members import Member
 from ensemble.score_submission import score_submission
 from ensemble.scoring import Summary, score_ensemble, score_labels, score_members
+from ensemble.weights import Average
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import Split, dfc2025_tiles, truth_labels
 
@@ -27,6 +28,7 @@ def evaluate_run(
     members: Sequence[Member],
     others: Sequence[str],
     average: Average,
+    class_weights: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Scores of teachers, pseudo-labels, SAR models and ensemble, each with what it was scored against.
 
@@ -45,6 +47,7 @@ def evaluate_run(
         members: SAR models of the ensemble; their folders are replaced by those of the scored split.
         others: names of further SAR models, scored alone.
         average: the ensemble's average; the other one is scored too.
+        class_weights: of the ensemble, see `score_ensemble`.
     """
     metrics = {"teachers": {name: _source_score(run_dir / "teachers" / name) for name in teachers}}
     metrics.update(_label_scores(run_dir, dfc_root, truth_root, metrics["teachers"]))
@@ -55,9 +58,9 @@ def evaluate_run(
         return {**metrics, "sar_models": unscored, "ensemble": {**UNSCORED, "members": names}}
     told = f"manual labels of {len(truth)} {split} tiles"
     scores = run_dir / "scores" / split
-    scored = [Member(member.name, scores / member.name, member.weight) for member in members]
+    scored = [replace(member, folder=scores / member.name) for member in members]
     alone = [*scored, *(Member(name, scores / name) for name in others)]
-    averages = {kind: score_ensemble(scored, truth, kind, OPEN_EARTH_MAP, told) for kind in AVERAGES}
+    averages = {kind: score_ensemble(scored, truth, kind, OPEN_EARTH_MAP, told, class_weights) for kind in AVERAGES}
     folder = run_dir / "submission"
     return {
         **metrics,

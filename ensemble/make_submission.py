@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.average import Average, average_labels
+from ensemble.average import average_labels, conversion_notes
 from ensemble.class_shares import ClassShares, share_lines, shares_of
-from ensemble.members import Member, check_members, shorten
+from ensemble.members import Member, check_members, class_factors, shorten, weights_of
 from ensemble.submission import pack, remove_other_pngs, write_label_png
+from ensemble.weights import Average
 from landcover.classes import OPEN_EARTH_MAP, VOID, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
@@ -30,10 +31,13 @@ def make_submission(
     tiles: Sequence[SarTile],
     run_dir: Path,
     average: Average,
+    class_weights: Mapping[str, float] | None = None,
     scheme: ClassScheme = OPEN_EARTH_MAP,
     training: ClassShares | None = None,
 ) -> Path:
     """Writes `<run_dir>/submission/<tile>.png` and `<run_dir>/submission.zip`, and prints the share of every class.
+
+    Prints before it which members' scores are converted, see `conversion_notes`.
 
     Pixels without SAR data get label 0, all others the best class of the average. A class of which less than a tenth
     of its share in the training labels is left gets a warning.
@@ -43,6 +47,7 @@ def make_submission(
         tiles: the test tiles.
         run_dir: folder of the run; PNGs of other tiles in its submission folder are removed.
         average: what is averaged, see `average_tile`.
+        class_weights: factors by class name, 1 by default, see `ensemble.weights`.
         scheme: class scheme of score files and submission.
         training: shares of the labels that the models learned from, None if they are not known.
 
@@ -50,10 +55,13 @@ def make_submission(
         Path of the zip, checked by `check_submission`.
     """
     _check_tiles(check_members(members), tiles)
+    for note in conversion_notes(members, tiles[0].name, average):
+        print(note)
     folder = run_dir / "submission"
     folder.mkdir(parents=True, exist_ok=True)
     remove_other_pngs(folder, {tile.name for tile in tiles})
-    write = partial(_write_tile, members=members, folder=folder, average=average, scheme=scheme)
+    label = partial(tile_labels, members, average=average, class_weights=class_weights, scheme=scheme)
+    write = partial(_write_tile, folder=folder, label=label, scheme=scheme)
     counts = np.zeros(scheme.num_classes + 1, dtype=np.int64)
     # Decompression, most of the work, runs outside Python's lock.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -66,11 +74,16 @@ def make_submission(
 
 
 def tile_labels(
-    members: Sequence[Member], tile: SarTile, average: Average, scheme: ClassScheme = OPEN_EARTH_MAP
+    members: Sequence[Member],
+    tile: SarTile,
+    average: Average,
+    class_weights: Mapping[str, float] | None = None,
+    scheme: ClassScheme = OPEN_EARTH_MAP,
 ) -> NDArray[np.uint8]:
     """Label map (H, W), uint8, of one tile: the best class of the average, 0 where the SAR image has no data."""
     paths = [member.score_file(tile.name) for member in members]
-    labels = average_labels(paths, [member.weight for member in members], average, scheme)
+    weights, factors = weights_of(members, scheme), class_factors(class_weights or {}, scheme)
+    labels = average_labels(paths, weights, average, scheme, factors)
     sar = read_sar(tile.sar)
     if sar.shape != labels.shape:
         raise InputError(
@@ -82,9 +95,9 @@ def tile_labels(
 
 
 def _write_tile(
-    tile: SarTile, members: Sequence[Member], folder: Path, average: Average, scheme: ClassScheme
+    tile: SarTile, folder: Path, label: Callable[[SarTile], NDArray[np.uint8]], scheme: ClassScheme
 ) -> NDArray[np.int64]:
-    labels = tile_labels(members, tile, average, scheme)
+    labels = label(tile)
     write_label_png(folder / f"{tile.name}.png", labels, scheme)
     return np.bincount(labels.ravel(), minlength=scheme.num_classes + 1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from ensemble.average import average_with_members
-from ensemble.members import Member, shorten
+from ensemble.members import Member, shorten, weights_of
 from ensemble.submission import remove_other_pngs
 from landcover.atomic import atomic_path
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
@@ -49,7 +49,7 @@ class _Source:
 
     def view(self, tile: SarTile) -> TileView:
         paths = [member.score_file(tile.name) for member in self.members]
-        averaged = average_with_members(paths, [member.weight for member in self.members], self.scheme)
+        averaged = average_with_members(paths, weights_of(self.members, self.scheme), self.scheme)
         labels = read_labels(self._label_png(tile), self.scheme)
         truth = read_labels(self.truth[tile.name], self.scheme) if tile.name in self.truth else None
         return TileView(tile.name, read_sar(tile.sar), labels, averaged.confidence, truth)
@@ -57,8 +57,12 @@ class _Source:
     def digest(self, tile: SarTile) -> str:
         """SHA-256 over everything that the picture of `tile` shows."""
         files = [self._label_png(tile), tile.sar, *([self.truth[tile.name]] if tile.name in self.truth else [])]
-        scores = [f"{member.weight} {self._score_digest(member, tile)}" for member in self.members]
+        scores = [f"{weight} {self._score_digest(member, tile)}" for member, weight in self._weighted]
         return digest_text("\n".join([str(DRAWING), *map(digest, files), *scores]))
+
+    @property
+    def _weighted(self) -> Iterable[tuple[Member, object]]:
+        return zip(self.members, weights_of(self.members, self.scheme), strict=True)
 
     def missing(self, tiles: Sequence[SarTile]) -> list[str]:
         """Tiles without a label PNG, by name."""

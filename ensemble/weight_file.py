@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from ensemble.members import Member, find_members
+from ensemble.members import Member, find_members, parse_members
 from ensemble.weights import Average
 from landcover.atomic import write_json
 from landcover.errors import InputError
@@ -82,6 +82,33 @@ def read_weights(path: Path) -> WeightFile:
         raise InputError(
             f"{path}: expected weights of version {VERSION}, found something else ({error}); fit them again"
         ) from None
+
+
+def choose_ensemble(
+    scores: Path, named: Sequence[str] | None, weights: Path | None, average: Average | None
+) -> tuple[list[Member], Average, Mapping[str, float]]:
+    """Members under `scores`, what is averaged, and factors by class name, of a weight file or of member options.
+
+    Args:
+        scores: folder with one folder of score files per model.
+        named: `NAME` and `NAME=WEIGHT` options, see `parse_members`; must be None beside `weights`.
+        weights: file of `WeightFile.write`.
+        average: what is averaged; None leaves it to `weights`, without them it is `logits`.
+
+    Raises:
+        InputError: both `named` and `weights`, or weights that were made for another average.
+    """
+    if weights is None:
+        return parse_members(scores, named), average or "logits", {}
+    if named:
+        raise InputError(f"--member {named[0]}: {weights} names the members; give one of both")
+    content = read_weights(weights)
+    if average not in (None, content.average):
+        raise InputError(
+            f"average of {average}: expected {content.average}, for which the weights of {weights} were made; "
+            "leave it out, or fit weights again"
+        )
+    return content.find_members(scores), content.average, content.class_weights
 
 
 def _numbers(content: Mapping[str, object]) -> dict[str, float]:

@@ -11,4 +11,4 @@ source "$REPO_ROOT/tools/profile.sh"
 # shellcheck disable=SC2046,SC2086
 run stage1_optical_da.write_pseudo_labels $(stems $TEACHERS) \
     --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" --run-dir "$RUN_DIR" \
-    --label-set "$LABEL_SET" --agree-with $AGREE_WITH --scales $SCALES --flips $FLIPS --stride "$STRIDE"
+    --label-set "$LABEL_SET" --agree-with $AGREE_WITH $VIEW_ARGUMENTS

@@ -9,4 +9,4 @@ source "$REPO_ROOT/tools/profile.sh"
 
 # shellcheck disable=SC2046,SC2086
 run stage2_sar_seg.predict_sar $(stems $SAR_MODELS) $(published $PUBLISHED_MODELS) \
-    --dfc-root "$DFC_ROOT" --run-dir "$RUN_DIR" --scales $SCALES --flips $FLIPS --stride "$STRIDE"
+    --dfc-root "$DFC_ROOT" --run-dir "$RUN_DIR" $VIEW_ARGUMENTS

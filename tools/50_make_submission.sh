@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Averages the SAR models, writes and checks the submission, scores what has labels, writes the report.
 # Reads:  DFC_ROOT/test/sar_images, RUN_DIR/scores/, labels under TRUTH_ROOT where there are any
-# Writes: RUN_DIR/submission/, RUN_DIR/submission.zip, RUN_DIR/metrics.json, RUN_DIR/report.html
+# Writes: RUN_DIR/submission/, RUN_DIR/submission.zip, RUN_DIR/metrics.json, RUN_DIR/report.html; with QUICK_LOOKS=1
+#         RUN_DIR/quick_looks/
 # Usage:  bash tools/50_make_submission.sh [PROFILE]
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 source "$REPO_ROOT/tools/profile.sh"
 
+options=(${ENSEMBLE_WEIGHTS:+--weights "$ENSEMBLE_WEIGHTS"} ${AVERAGE:+--average "$AVERAGE"} ${LABELS:+--labels "$LABELS"})
+[ -n "$ENSEMBLE_WEIGHTS" ] || mapfile -t -O "${#options[@]}" options < <(each member $ENSEMBLE)
+[ "$QUICK_LOOKS" = 0 ] || options+=(--quick-looks)
 # shellcheck disable=SC2046,SC2086
-python -m tools.make_submission --teachers $(stems $TEACHERS) $(each member $ENSEMBLE) \
-    --others $(published $PUBLISHED_MODELS) --average "$AVERAGE" \
+python -m tools.make_submission --teachers $(stems $TEACHERS) --others $(published $PUBLISHED_MODELS) "${options[@]}" \
     --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" --run-dir "$RUN_DIR" "${SETTINGS[@]}"

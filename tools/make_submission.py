@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ensemble.average import Average
 from ensemble.class_shares import ClassShares, folder_shares
 from ensemble.evaluate_run import AVERAGES, evaluate_run
 from ensemble.make_submission import ZIP_NAME, make_submission
-from ensemble.members import parse_members
 from ensemble.pictures import FOLDER_NAME, write_quick_looks
 from ensemble.score_submission import submission_table
+from ensemble.weight_file import choose_ensemble
+from ensemble.weights import Average
 from landcover.atomic import write_json
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import dfc2025_tiles, truth_labels
@@ -27,10 +27,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.make_submission", description=__doc__)
     parser.add_argument("--teachers", nargs="*", default=[], help="names of the teachers")
     parser.add_argument(
-        "--member", action="append", required=True, metavar="NAME[=WEIGHT]", help="a model of the ensemble (repeat it)"
+        "--member", action="append", metavar="NAME[=WEIGHT]", help="a model of the ensemble (repeat it); default: all"
     )
+    parser.add_argument("--weights", type=Path, help="file of `python -m ensemble.fit_weights`, instead of --member")
     parser.add_argument("--others", nargs="*", default=[], help="further SAR models, scored alone")
-    parser.add_argument("--average", default="logits", help="what is averaged: logits or probabilities")
+    parser.add_argument(
+        "--average", help="what is averaged: logits or probabilities; default: as --weights, else logits"
+    )
     parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
     parser.add_argument("--truth-root", type=Path, help="folder with <split>/labels; default: the DFC2025 folder")
     parser.add_argument("--labels", type=Path, help="labels that trained the models; default: pseudo_labels of the run")
@@ -39,17 +42,19 @@ def main() -> None:
     parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE", help="shown in the report")
     arguments = parser.parse_args()
 
-    average: Average | None = next((kind for kind in AVERAGES if kind == arguments.average), None)
-    if average is None:
+    wanted: Average | None = next((kind for kind in AVERAGES if kind == arguments.average), None)
+    if arguments.average and wanted is None:
         raise InputError(f"AVERAGE: expected one of {', '.join(AVERAGES)}, found {arguments.average!r}; correct it")
     run_dir, truth_root = arguments.run_dir, arguments.truth_root or arguments.dfc_root
-    members = parse_members(run_dir / "scores" / "test", arguments.member)
+    members, average, class_weights = choose_ensemble(
+        run_dir / "scores" / "test", arguments.member, arguments.weights, wanted
+    )
     before = digest(run_dir / ZIP_NAME) if (run_dir / ZIP_NAME).exists() else None
     tiles = dfc2025_tiles(arguments.dfc_root, "test")
-    zip_path = make_submission(members, tiles, run_dir, average, training=_training_shares(arguments))
+    zip_path = make_submission(members, tiles, run_dir, average, class_weights, training=_training_shares(arguments))
     print(f"{'is there:' if digest(zip_path) == before else 'wrote'} {zip_path}, checked and ready to upload")
     metrics = evaluate_run(
-        run_dir, arguments.dfc_root, truth_root, arguments.teachers, members, arguments.others, average
+        run_dir, arguments.dfc_root, truth_root, arguments.teachers, members, arguments.others, average, class_weights
     )
     write_json(run_dir / "metrics.json", metrics)
     print(f"wrote {run_dir / 'metrics.json'}")

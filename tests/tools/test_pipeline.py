@@ -17,6 +17,8 @@ import pytest
 from PIL import Image
 from stages import ROOT, run_stage, settings
 
+from ensemble.weight_file import WeightFile
+
 MODELS = ["sar_segformer", "sar_segformer_published", "sar_upernet_convnextv2", "sar_upernet_swinv2"]
 
 
@@ -62,6 +64,25 @@ def test_a_second_run_changes_nothing_and_says_so(run_dir: Path, demo_root: Path
     assert call.returncode == 0, call.stderr
     assert call.stdout.count("is there:") == 1 + 1 + 1 + 4 + 8 + 1
     assert _digests(run_dir) == before
+
+
+def test_weights_of_a_file_make_the_submission_and_pictures_are_drawn(
+    run_dir: Path, demo_root: Path, tmp_path: Path
+) -> None:
+    run, weights = tmp_path / "run", tmp_path / "weights.json"
+    shutil.copytree(run_dir, run)
+    chosen = {"sar_segformer": 2.0, "sar_upernet_swinv2": 1.0}
+    WeightFile("probabilities", chosen).write(weights)
+    environment = settings(demo_root, run) | {"ENSEMBLE_WEIGHTS": str(weights), "QUICK_LOOKS": "1"}
+    call = run_stage("50_make_submission.sh", environment)
+    assert call.returncode == 0, call.stderr
+    assert "sar_segformer: logit codes of range 10 converted to probability codes" in call.stdout
+    ensemble = json.loads((run / "metrics.json").read_text())["ensemble"]
+    assert (ensemble["average"], ensemble["members"]) == ("probabilities", list(chosen))
+    assert (run / "quick_looks" / "most_uncertain.png").exists()
+    call = run_stage("50_make_submission.sh", environment | {"AVERAGE": "logits"})
+    assert (call.returncode, call.stderr.count("\n")) == (2, 1)
+    assert "average of logits: expected probabilities" in call.stderr
 
 
 def test_a_killed_prediction_ends_byte_for_byte_the_same(run_dir: Path, demo_root: Path, tmp_path: Path) -> None:

@@ -81,3 +81,15 @@ def test_the_label_set_of_the_profile_reaches_the_command(environment: dict[str,
     chosen = {"LABEL_SET": "agreement", "AGREE_WITH": "published mine=/some/labels"}
     call = run_stage("20_write_pseudo_labels.sh", environment | chosen)
     assert "--label-set agreement --agree-with published mine=/some/labels --scales 1 " in call.stdout
+
+
+def test_how_windows_are_predicted_reaches_the_command(environment: dict[str, str], tmp_path: Path) -> None:
+    fake = tmp_path / "bin" / "torchrun"
+    fake.parent.mkdir()
+    fake.write_text('#!/bin/sh\necho "$@"\n')
+    fake.chmod(0o755)
+    environment |= {"PATH": f"{fake.parent}:{environment['PATH']}", "GPUS": "2"}
+    for stage in ("20_write_pseudo_labels.sh", "40_predict_sar.sh"):
+        assert "--stride 0.5 --weighting uniform --dtype fp32" in run_stage(stage, environment).stdout
+        chosen = environment | {"WEIGHTING": "cosine", "PREDICTION_DTYPE": "bf16"}
+        assert "--stride 0.5 --weighting cosine --dtype bf16" in run_stage(stage, chosen).stdout

@@ -49,6 +49,10 @@ class PredictionSettings:
     dtype: PredictionDtype = "fp32"
     batch: int | None = None
 
+    def of_probabilities(self) -> dict[str, Any]:
+        """What changes a model's probabilities, as JSON values for manifests."""
+        return {name: getattr(self, name) for name in ("scales", "flips", "stride", "weighting", "dtype")}
+
     def sliding_window(self, window: int) -> SlidingWindow:
         """The views with a window of `window` pixels."""
         return SlidingWindow(
@@ -89,11 +93,7 @@ def write_score_folder(
             "stage": "scores",
             "model": info.name,
             "encoding": settings.encoding,
-            "scales": settings.scales,
-            "flips": settings.flips,
-            "stride": settings.stride,
-            "weighting": settings.weighting,
-            "dtype": settings.dtype,
+            **settings.of_probabilities(),
         },
         inputs={"model": digest(model_path), "images": digest_all(images[stem] for stem in sorted(images))},
     )
@@ -127,6 +127,13 @@ def write_probabilities(
     write_scores(path, encode(probabilities, encoding, DEFAULT_LOG_RANGE), header, georeference)
 
 
+def check_image(image: NDArray[Any], path: Path, model: nn.Module, info: ModelInfo) -> None:
+    """Raises `InputError` if the image can not be in the unit of a SAR model's training images."""
+    preprocessor = model.get_submodule("data_preprocessor")
+    if isinstance(preprocessor, SarPreprocessor):
+        _check_unit(image, preprocessor.unit, path, info.name)
+
+
 def _predict(
     images: Mapping[str, Path],
     files: Mapping[str, Path],
@@ -140,7 +147,8 @@ def _predict(
     waiting = [stem for stem in stems if not _is_whole(files[stem])]
     done = len(stems) - len(waiting)
     for stem in track(waiting, f"{info.name}: predicting", len(stems), start=done, quiet=not processes.first):
-        image = _read(images[stem], model, info)
+        image = READERS[info.modality](images[stem])
+        check_image(image, images[stem], model, info)
         probabilities = predict_probabilities(model, image, window, processes.device).cpu().numpy()
         write_probabilities(files[stem], probabilities, info, settings.encoding, read_georeference(images[stem]))
 
@@ -152,14 +160,6 @@ def _is_whole(path: Path) -> bool:
     except InputError:
         return False
     return True
-
-
-def _read(path: Path, model: nn.Module, info: ModelInfo) -> NDArray[Any]:
-    image = READERS[info.modality](path)
-    preprocessor = model.get_submodule("data_preprocessor")
-    if isinstance(preprocessor, SarPreprocessor):
-        _check_unit(image, preprocessor.unit, path, info.name)
-    return image
 
 
 def _check_unit(image: NDArray[Any], unit: Unit, path: Path, model: str) -> None:

@@ -1,0 +1,101 @@
+"""Maps of many images without score files, as a user makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmseg.registry import MODELS
+
+from ensemble.__main__ import main as ensemble_main
+from landcover.classes import OPEN_EARTH_MAP
+from landcover.model_file import ModelInfo, save_model
+from landcover.prediction.write_scores import PredictionSettings, write_score_folder
+from landcover.processes import Processes
+from landcover.raster import read_raster, write_raster
+from tools.benchmarks._scenes import TINY_NETWORK
+from tools.map_tiles import main
+
+RunMain = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Two images of different size, a third of one without data."""
+    rng = np.random.default_rng(0)
+    for name, size in (("a", (70, 90)), ("b", (50, 40))):
+        pixels = rng.integers(1, 200, size, dtype=np.uint8)
+        pixels[: 30 * (name == "b")] = 0
+        write_raster(tmp_path / "images" / f"{name}.tif", pixels)
+    return tmp_path / "images"
+
+
+@pytest.fixture
+def models(registered: None, tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / name / "model.pth" for name in ("first", "second")]
+    for seed, path in enumerate(paths):
+        torch.manual_seed(seed)
+        info = ModelInfo(path.parent.name, "sar", OPEN_EARTH_MAP.name, 64)
+        save_model(path, info, TINY_NETWORK, MODELS.build(TINY_NETWORK).state_dict())
+    return paths
+
+
+@pytest.mark.parametrize("average", ["logits", "probabilities"])
+def test_maps_are_those_of_score_files(
+    run_main: RunMain, images: Path, models: list[Path], tmp_path: Path, average: str
+) -> None:
+    words = ["--images", images, "--models", *models, "--out", tmp_path / "maps", "--average", average]
+    assert run_main(main, *words, "--flips", "none", "both") == (0, f"wrote 2 maps in {tmp_path / 'maps'}\n")
+    settings = PredictionSettings(flips=("none", "both"), encoding="logit" if average == "logits" else "probability")
+    files = {path.stem: path for path in images.iterdir()}
+    for path in models:
+        write_score_folder(
+            path, files, tmp_path / "scores" / path.parent.name, settings, Processes(0, 1, torch.device("cpu"))
+        )
+    words = ["--scores", tmp_path / "scores", "--out", tmp_path / "expected", "--average", average]
+    assert run_main(ensemble_main, *words)[0] == 0
+    for name in files:
+        expected = read_raster(tmp_path / "expected" / f"{name}.tif").pixels
+        found = read_raster(tmp_path / "maps" / f"{name}.tif").pixels
+        data = read_raster(files[name]).pixels > 0
+        np.testing.assert_array_equal(found, np.where(data, expected, 0))
+    assert len(np.unique(read_raster(tmp_path / "maps" / "a.tif").pixels)) > 1
+
+
+def test_finished_maps_are_kept_and_a_stopped_call_goes_on(
+    run_main: RunMain, images: Path, models: list[Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "maps"
+    words = ["--images", images, "--models", *models, "--out", out]
+    assert run_main(main, *words)[0] == 0
+    assert run_main(main, *words) == (0, f"is there: 2 maps in {out}\n")
+    written = (out / "a.tif").read_bytes()
+    (out / "a.tif").unlink()
+    kept = (out / "b.tif").stat().st_mtime_ns
+    assert run_main(main, *words) == (0, f"wrote 2 maps in {out}\n")
+    assert (out / "a.tif").read_bytes() == written
+    assert (out / "b.tif").stat().st_mtime_ns == kept
+    code, told = run_main(main, *words, "--stride", "0.25")
+    assert code == 2
+    assert "made_by.stride: 0.5 there, 0.25 now" in told
+
+
+def test_what_does_not_belong_together_is_refused(
+    run_main: RunMain, images: Path, models: list[Path], tmp_path: Path
+) -> None:
+    info = ModelInfo("optical", "optical", OPEN_EARTH_MAP.name, 64)
+    other = tmp_path / "other.pth"
+    save_model(other, info, TINY_NETWORK, MODELS.build(TINY_NETWORK).state_dict())
+    out = tmp_path / "maps"
+    for words, expected in (
+        ([images, models[0], other], "expected a model for sar images"),
+        ([tmp_path, models[0]], "expected images <name>.tif, found none"),
+        ([images, tmp_path / "nothing.pth"], "nothing.pth"),
+    ):
+        code, told = run_main(main, "--images", words[0], "--models", *words[1:], "--out", out)
+        assert code == 2
+        assert expected in told
+    assert not out.exists()

@@ -1,0 +1,127 @@
+"""Maps many images with one or several trained models, without score files: label maps of the models' average.
+
+    python -m tools.map_tiles --images data/test/sar_images --out maps \
+        --models runs/demo/sar_models/sar_segformer/model.pth runs/demo/sar_models/sar_upernet_swinv2/model.pth
+
+The maps are those that `python -m ensemble` makes of score files, which take some 4 MB per image and model, and are
+needed to try other averages, weights and by-products. For one image of any size see `tools.map_scene`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ensemble.score_sum import ScoreSum
+from ensemble.weights import Average, tile_weights
+from landcover.classes import SCHEMES, VOID
+from landcover.errors import InputError, command
+from landcover.manifest import OutputFolder, digest_all
+from landcover.model_file import load_model, read_model_info
+from landcover.no_data import no_data_mask
+from landcover.prediction.arguments import add_view_arguments, prediction_settings
+from landcover.prediction.sliding_window import predict_probabilities
+from landcover.prediction.write_scores import READERS, PredictionSettings, check_image
+from landcover.processes import Processes, start_processes
+from landcover.progress import track
+from landcover.raster import read_georeference, write_raster
+from landcover.registry import register_all
+
+
+def map_tiles(
+    images: Mapping[str, Path],
+    models: Sequence[Path],
+    out: Path,
+    settings: PredictionSettings,
+    average: Average,
+    processes: Processes,
+) -> bool:
+    """Writes `<out>/<stem>.tif`, uint8 (H, W), values 1..C, on the grid of every image; 0 where SAR has no data.
+
+    Args:
+        images: image files by stem.
+        models: files of `landcover.model_file`, of one modality and class scheme, each of weight 1.
+        out: folder of the maps; finished ones of the same images, models and settings are kept.
+        settings: views, stride, weighting and dtype.
+        average: what is averaged.
+        processes: those that share the images.
+
+    Returns:
+        False if the folder was complete before.
+
+    Raises:
+        InputError: models that do not belong together, or an image that is not for them.
+    """
+    _check_models(models)
+    output = OutputFolder(
+        out,
+        made_by={**settings.of_probabilities(), "stage": "maps", "average": average},
+        inputs={"models": digest_all(models), "images": digest_all(images.values())},
+    )
+    complete = output.begin() if processes.first else False
+    processes.barrier()
+    if processes.any(complete):
+        return False
+    loaded = [load_model(path, processes.device) for path in models]
+    modality, scheme = loaded[0][1].modality, SCHEMES[loaded[0][1].scheme]
+    weights = tile_weights([1.0] * len(models), scheme.num_classes, average)
+    stems = processes.share(sorted(images))
+    waiting = [stem for stem in stems if not (out / f"{stem}.tif").exists()]
+    done = len(stems) - len(waiting)
+    for stem in track(waiting, "maps", len(stems), start=done, quiet=not processes.first):
+        image = READERS[modality](images[stem])
+        height, width = image.shape[:2]
+        total = ScoreSum(weights, height, width, average)
+        for number, (model, info) in enumerate(loaded):
+            check_image(image, images[stem], model, info)
+            window = settings.sliding_window(info.window)
+            total.add(number, predict_probabilities(model, image, window, processes.device).cpu().numpy())
+        labels = total.labels(scheme)
+        if modality == "sar":
+            labels[no_data_mask(image)] = VOID
+        write_raster(out / f"{stem}.tif", labels, read_georeference(images[stem]))
+    processes.barrier()
+    if processes.first:
+        output.finish(out / f"{stem}.tif" for stem in images)
+    processes.barrier()
+    return True
+
+
+@command
+def main() -> None:
+    """Prints where the maps are."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.map_tiles", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--images", required=True, type=Path, help="folder of images (.tif) of any size")
+    parser.add_argument("--models", required=True, nargs="+", type=Path, help="model files (model.pth) to average")
+    parser.add_argument("--out", required=True, type=Path, help="folder for the maps")
+    parser.add_argument("--average", choices=["logits", "probabilities"], default="logits", help="what is averaged")
+    add_view_arguments(parser)
+    arguments = parser.parse_args()
+
+    register_all()
+    processes = start_processes()
+    images = {path.stem: path for path in sorted(arguments.images.glob("*.tif"))}
+    if not images:
+        raise InputError(f"--images {arguments.images}: expected images <name>.tif, found none; check the folder")
+    settings = prediction_settings(arguments, "logit")
+    written = map_tiles(images, arguments.models, arguments.out, settings, arguments.average, processes)
+    if processes.first:
+        print(f"{'wrote' if written else 'is there:'} {len(images)} maps in {arguments.out}", flush=True)
+
+
+def _check_models(models: Sequence[Path]) -> None:
+    first = read_model_info(models[0])
+    for path in models[1:]:
+        info = read_model_info(path)
+        if (info.modality, info.scheme) != (first.modality, first.scheme):
+            raise InputError(
+                f"{path}: expected a model for {first.modality} images and classes {first.scheme} as {models[0]}, "
+                f"found {info.modality} and {info.scheme}; pass models that belong together"
+            )
+
+
+if __name__ == "__main__":
+    main()

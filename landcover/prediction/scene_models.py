@@ -18,8 +18,7 @@ from landcover.prediction.blending import blending_weights
 from landcover.prediction.sar_scene import SarScene
 from landcover.prediction.sliding_window import PredictionDtype, SlidingWindow
 from landcover.prediction.views import Flip, make_views
-from landcover.sar.preprocessor import SarPreprocessor
-from landcover.sar.units import check_values
+from landcover.prediction.write_scores import check_image
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,13 @@ def load_scene_models(
         InputError: no SAR model, another class scheme, or a model that can not be used on this scene.
     """
     models, schemes = [], {}
+    # Grey values of integers can be in any unit that integers have.
+    values = scene.sample() if scene.dtype == np.float32 else np.zeros((1, 1), scene.dtype)
     for path in paths:
         network, info = load_model(path, device)
         if info.modality != "sar":
             raise InputError(f"{path}: expected a SAR model, found one for {info.modality} images; pass another")
-        _check_fit(network, scene)
+        check_image(values, scene.path, network, info)
         schemes[info.scheme] = path
         stride = max(1, round(info.window * settings.stride))
         sizes = scene.grid.height, scene.grid.width
@@ -82,24 +83,3 @@ def load_scene_models(
         named = ", ".join(f"{name} of {path}" for name, path in schemes.items()) or "none"
         raise InputError(f"--models: expected one class scheme, found {named}; pass models that belong together")
     return models, SCHEMES[next(iter(schemes))]
-
-
-def _check_fit(network: nn.Module, scene: SarScene) -> None:
-    """Refuses values in another unit than the model's, and scenes smaller than its speckle filter."""
-    preprocessor = network.get_submodule("data_preprocessor")
-    if not isinstance(preprocessor, SarPreprocessor):
-        return
-    if preprocessor.unit == "decibel" and scene.dtype != np.float32:
-        raise InputError(
-            f"{scene.path}: expected decibels as float32, as the model was trained on, found {scene.dtype}; "
-            "convert the scene, or pass a model for such images"
-        )
-    if scene.dtype == np.float32:
-        check_values(scene.sample(), preprocessor.unit, scene.path)
-    smallest, despeckle = min(scene.grid.height, scene.grid.width), preprocessor.despeckle or {}
-    needed = despeckle.get("window", 7) // 2 + 1
-    if despeckle and smallest < needed:
-        raise InputError(
-            f"{scene.path}: expected at least {needed} rows and columns for the speckle filter, found {smallest}; "
-            "pass a larger scene, or a model without a filter"
-        )

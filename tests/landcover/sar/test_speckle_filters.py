@@ -70,6 +70,8 @@ def images():
         "speckle": speckled(np.full((17, 23), 50.0)).round(),
         "edge": speckled(two_fields()[:20, 20:45]).round(),
         "grey values": torch.from_numpy(rng.integers(0, 256, (12, 15)).astype(np.float32) ** 2),
+        "smaller than a window": speckled(np.full((3, 8), 50.0)).round(),
+        "one row": speckled(np.full((1, 2), 50.0)).round(),
         "mostly zero": torch.from_numpy((rng.random((14, 14)) < 0.05).astype(np.float32) * 1000),
     }
 

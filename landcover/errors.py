@@ -5,7 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import time
 from collections.abc import Callable
+
+PATIENCE = 3.0
+"""Seconds that other processes wait with an error for the first one's, whose end makes the launcher end them."""
 
 
 class InputError(ValueError):
@@ -18,7 +22,7 @@ class InputError(ValueError):
 def command(main: Callable[[], None]) -> Callable[[], None]:
     """Wraps the main function of a command: an `InputError` becomes `error: <message>` and exit code 2.
 
-    Under several processes only the first one prints, so that the line appears once.
+    Under several processes the line appears once if all meet the same error: the others wait for `PATIENCE` seconds.
     """
 
     @functools.wraps(main)
@@ -26,8 +30,9 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
         try:
             main()
         except InputError as error:
-            if os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0":
-                print(f"error: {_one_line(error)}", file=sys.stderr)
+            if os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) != "0":
+                time.sleep(PATIENCE)
+            print(f"error: {_one_line(error)}", file=sys.stderr, flush=True)
             sys.exit(2)
         except KeyboardInterrupt:
             print("interrupted; run the same command again to continue", file=sys.stderr)

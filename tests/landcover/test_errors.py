@@ -1,6 +1,9 @@
+import subprocess
+import sys
+
 import pytest
 
-from landcover.errors import InputError, command
+from landcover.errors import PATIENCE, InputError, command
 
 
 def fail(error):
@@ -30,15 +33,32 @@ def test_a_mistake_found_in_a_loader_process_is_one_line_too(capsys, monkeypatch
 
 
 @pytest.mark.parametrize("variable", ["RANK", "SLURM_PROCID"])
-@pytest.mark.parametrize(("rank", "printed"), [("0", True), ("3", False)])
-def test_of_many_processes_the_first_one_prints(capsys, monkeypatch, variable, rank, printed):
+@pytest.mark.parametrize(("rank", "waited"), [("0", []), ("3", [PATIENCE])])
+def test_of_many_processes_the_first_one_prints_at_once(capsys, monkeypatch, variable, rank, waited):
     for name in ("RANK", "SLURM_PROCID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, rank)
+    waits = []
+    monkeypatch.setattr("landcover.errors.time.sleep", waits.append)
     with pytest.raises(SystemExit) as stop:
         fail(InputError("no"))()
-    assert stop.value.code == 2
-    assert capsys.readouterr().err == ("error: no\n" if printed else "")
+    assert (stop.value.code, waits) == (2, waited)
+    assert capsys.readouterr().err == "error: no\n"
+
+
+@pytest.mark.parametrize("failing", ["0 1", "1"])
+def test_under_torchrun_an_error_of_all_or_of_one_is_told_once(tmp_path, failing):
+    script = tmp_path / "fails.py"
+    script.write_text(
+        "import os, time\nfrom landcover.errors import InputError, command\n"
+        "@command\ndef main():\n"
+        f"    if os.environ['RANK'] in '{failing}'.split():\n        raise InputError('tile.tif: damaged')\n"
+        "    time.sleep(60)\nmain()\n"
+    )
+    words = ["torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
+    call = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, timeout=120)
+    assert call.returncode != 0
+    assert [line for line in call.stderr.splitlines() if line.startswith("error: ")] == ["error: tile.tif: damaged"]
 
 
 def test_an_interrupt_says_how_to_go_on(capsys):

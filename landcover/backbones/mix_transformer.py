@@ -14,6 +14,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.nn import functional as F
 
+from landcover.linear import linear, to_map, to_tokens
 from landcover.pretrained import load_mix_transformer_weights
 
 
@@ -84,7 +85,7 @@ class FastMixVisionTransformer(MixVisionTransformer):
         for index, (patch_embed, blocks, norm) in enumerate(self.layers):
             features = patch_embed.projection(features)
             height, width = features.shape[2:]
-            tokens = patch_embed.norm(_to_tokens(features))
+            tokens = patch_embed.norm(to_tokens(features))
             for block in blocks:
                 if self.with_cp and torch.is_grad_enabled():
                     # Not re-entrant: works under distributed training with several passes per step.
@@ -93,20 +94,10 @@ class FastMixVisionTransformer(MixVisionTransformer):
                     )
                 else:
                     tokens = _block(block, tokens, height, width)
-            features = _to_map(norm(tokens), height, width)
+            features = to_map(norm(tokens), height, width)
             if index in self.out_indices:
                 outputs.append(features)
         return outputs
-
-
-def _to_tokens(features: Tensor) -> Tensor:
-    """(B, C, H, W) in channels-last memory as (B, H * W, C), without a copy."""
-    return features.permute(0, 2, 3, 1).flatten(1, 2)
-
-
-def _to_map(tokens: Tensor, height: int, width: int) -> Tensor:
-    """(B, H * W, C) as (B, C, H, W) in channels-last memory, without a copy."""
-    return tokens.unflatten(1, (height, width)).permute(0, 3, 1, 2)
 
 
 def _block(block: TransformerEncoderLayer, tokens: Tensor, height: int, width: int) -> Tensor:
@@ -124,12 +115,12 @@ def _attention(module: EfficientMultiheadAttention, tokens: Tensor, height: int,
     query_bias, key_value_bias = attention.in_proj_bias.split([channels, 2 * channels])
     source = tokens
     if module.sr_ratio > 1:
-        source = module.norm(_to_tokens(module.sr(_to_map(tokens, height, width))))
-    query = _linear(tokens, query_weight, query_bias).unflatten(-1, (heads, -1))
-    key, value = _linear(source, key_value_weight, key_value_bias).unflatten(-1, (2, heads, -1)).unbind(2)
+        source = module.norm(to_tokens(module.sr(to_map(tokens, height, width))))
+    query = linear(tokens, query_weight, query_bias).unflatten(-1, (heads, -1))
+    key, value = linear(source, key_value_weight, key_value_bias).unflatten(-1, (2, heads, -1)).unbind(2)
     dropout = attention.dropout if module.training else 0.0
     result = _attend(query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), dropout)
-    return _linear(result.transpose(1, 2).flatten(2), attention.out_proj.weight, attention.out_proj.bias)
+    return linear(result.transpose(1, 2).flatten(2), attention.out_proj.weight, attention.out_proj.bias)
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
@@ -142,20 +133,9 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor
         return weights.softmax(-1) @ value
 
 
-def _linear(tokens: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """`F.linear` of (B, N, C) tokens."""
-    if tokens.device.type != "cpu" or tokens.dtype != torch.float32:
-        return F.linear(tokens, weight, bias)
-    # On AMD processors MKL's product takes twice the time of oneDNN's convolution, to which torch leaves a batch of 16
-    # or more; smaller ones only if it has several threads.
-    batch = 16 if tokens.shape[:-1].numel() % 16 == 0 else len(tokens)
-    maps = tokens.reshape(batch, -1, 1, tokens.shape[-1]).permute(0, 3, 1, 2)
-    return F.conv2d(maps, weight[:, :, None, None], bias).permute(0, 2, 3, 1).reshape(*tokens.shape[:-1], -1)
-
-
 def _feed_forward(module: MixFFN, tokens: Tensor, height: int, width: int) -> Tensor:
     """Linear layer, depth-wise 3x3 convolution, activation, linear layer: (B, N, C)."""
     expand, depth_wise, activation, dropout, reduce, _ = module.layers
-    hidden = _to_map(_linear(tokens, expand.weight.flatten(1), expand.bias), height, width)
-    hidden = dropout(activation(_to_tokens(depth_wise(hidden))))
-    return dropout(_linear(hidden, reduce.weight.flatten(1), reduce.bias))
+    hidden = to_map(linear(tokens, expand.weight.flatten(1), expand.bias), height, width)
+    hidden = dropout(activation(to_tokens(depth_wise(hidden))))
+    return dropout(linear(hidden, reduce.weight.flatten(1), reduce.bias))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+from mmcv.cnn import ConvModule
 from mmseg.models.decode_heads import SegformerHead
 from mmseg.registry import MODELS
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from landcover.heads.losses_only import LossesOnly
+from landcover.linear import pointwise
 
 
 @MODELS.register_module()
@@ -34,16 +38,37 @@ class FastSegformerHead(LossesOnly, SegformerHead):
         """Logits of the maps chosen by `in_index`, see the class."""
         maps = self._transform_inputs(inputs)
         size = maps[0].shape[2:]
-        weights = self.fusion_conv.conv.weight.split(self.channels, dim=1)
-        bias = self.fusion_conv.conv.bias
-        fused = None
-        for features, convolution, weight in zip(maps, self.convs, weights, strict=True):
-            part = F.conv2d(convolution(features), weight, bias)
+        # Where nothing is learned, batch norms are part of the convolutions before them.
+        fold = not (self.training or torch.is_grad_enabled())
+        weight, bias = _weights(self.fusion_conv, fold)
+        fused: Tensor | None = None
+        parts = zip(maps, self.convs, weight.split(self.channels, dim=1), strict=True)
+        for features, convolution, part_weight in parts:
+            projected = pointwise(features, *_weights(convolution, fold))
+            part = pointwise(_normalised(projected, convolution, fold), part_weight, bias)
             bias = None  # once only
             if part.shape[2:] != size:
                 align = None if self.interpolate_mode == "nearest" else self.align_corners
                 part = F.interpolate(part, size=size, mode=self.interpolate_mode, align_corners=align)
             fused = part if fused is None else fused.add_(part)
-        if self.fusion_conv.with_norm:
-            fused = self.fusion_conv.norm(fused)
-        return self.cls_seg(self.fusion_conv.activate(fused))
+        assert fused is not None, "a head without maps"
+        return self.cls_seg(_normalised(fused, self.fusion_conv, fold))
+
+    def cls_seg(self, features: Tensor) -> Tensor:
+        """Logits of the fused map, with dropout in training."""
+        kept = features if self.dropout is None else self.dropout(features)
+        return pointwise(kept, self.conv_seg.weight, self.conv_seg.bias)
+
+
+def _weights(module: ConvModule, fold: bool) -> tuple[Tensor, Tensor | None]:
+    """Weight and bias of a convolution, with the batch norm behind it if `fold`."""
+    weight, bias = module.conv.weight, module.conv.bias
+    if not (fold and module.with_norm):
+        return weight, bias
+    norm = module.norm
+    return fuse_conv_bn_weights(weight, bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)
+
+
+def _normalised(values: Tensor, module: ConvModule, folded: bool) -> Tensor:
+    """What follows the convolution of `module`: batch norm, unless it is folded, and activation."""
+    return module.activate(module.norm(values) if module.with_norm and not folded else values)

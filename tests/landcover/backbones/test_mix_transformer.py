@@ -6,7 +6,7 @@ from mmseg.models.backbones import MixVisionTransformer
 from torch import Tensor
 from torch.nn import functional as F
 
-from landcover.backbones.mix_transformer import FastMixVisionTransformer, _attend, _linear
+from landcover.backbones.mix_transformer import FastMixVisionTransformer, _attend
 
 SIZES = {"in_channels": 2, "embed_dims": 8, "num_layers": (2, 1, 2, 1), "num_heads": (1, 2, 5, 8)}
 
@@ -96,15 +96,6 @@ def test_float32_equals_float64_up_to_rounding(size: tuple[int, int]) -> None:
     single_outputs, single_gradients = outputs_and_gradients(copy.deepcopy(fast).float(), images.float())
     for value, expected in zip(single_outputs + single_gradients, outputs + gradients, strict=True):
         torch.testing.assert_close(value.double(), expected, rtol=0, atol=1e-4 * expected.abs().max().item())
-
-
-@pytest.mark.parametrize("shape", [(2, 16, 4), (1, 5, 4), (3, 7, 4)])
-def test_linear_layers_of_any_number_of_tokens_equal_torchs(shape: tuple[int, ...]) -> None:
-    generator = torch.Generator().manual_seed(0)
-    tokens, weight, bias = (torch.randn(of, generator=generator) for of in (shape, (6, 4), (6,)))
-    torch.testing.assert_close(_linear(tokens, weight, bias), F.linear(tokens, weight, bias), rtol=0, atol=1e-5)
-    turned = tokens.transpose(0, 1).contiguous().transpose(0, 1)  # not contiguous
-    torch.testing.assert_close(_linear(turned, weight, bias), F.linear(tokens, weight, bias), rtol=0, atol=1e-5)
 
 
 def test_attention_in_bf16_equals_that_of_the_same_numbers_in_float32() -> None:

@@ -49,6 +49,20 @@ def test_equals_mmseg_in_logits_gradients_and_statistics(
         torch.testing.assert_close(value, expected, rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("norm_cfg", [{"type": "BN"}, None], ids=["batch norm", "bias"])
+def test_folded_batch_norms_give_the_same_logits(norm_cfg: dict[str, str] | None) -> None:
+    fast, reference = fast_and_reference(norm_cfg=norm_cfg)
+    generator = torch.Generator().manual_seed(3)
+    for name, buffer in reference.named_buffers():
+        if name.endswith(("mean", "var")):
+            buffer.copy_(torch.rand(buffer.shape, generator=generator) + 0.5)
+    fast.load_state_dict(reference.state_dict())
+    with torch.no_grad():
+        logits, expected = fast.eval()(feature_maps()), reference.eval()(feature_maps())
+    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-9 * expected.abs().max().item())
+    assert all(torch.equal(value, reference.state_dict()[name]) for name, value in fast.state_dict().items())
+
+
 def test_dropout_acts_in_training_only() -> None:
     fast, _ = fast_and_reference(norm_cfg={"type": "BN"}, dropout_ratio=0.5)
     torch.manual_seed(0)

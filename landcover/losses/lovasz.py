@@ -68,32 +68,33 @@ class LovaszSoftmax(nn.Module):
         ignore_index = self.ignore_index if ignore_index is None else ignore_index
         with torch.autocast(cls_score.device.type, enabled=False):
             logits = cls_score if cls_score.dtype == torch.float64 else cls_score.float()
-            probabilities = logits.softmax(dim=1).transpose(0, 1).flatten(1)  # (C, pixels)
+            probabilities = logits.softmax(dim=1)
             with torch.no_grad():
-                slopes, constant = _linear_form(probabilities, label.reshape(-1), ignore_index)
+                slopes, constant = _linear_form(probabilities, label, ignore_index)
             return self.loss_weight * ((probabilities * slopes).sum() + constant)
 
 
 def _linear_form(probabilities: Tensor, label: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
-    """Slopes (C, P) and constant (scalar) such that the loss is sum(slopes * probabilities) + constant.
+    """Slopes (B, C, H, W) and constant (scalar) such that the loss is sum(slopes * probabilities) + constant.
 
     Between two changes of the order of the errors the loss is linear in the probabilities. Differentiating this form
     gives the loss's gradient and keeps one array for it. Pixels are not sorted but counted by their rounded
     probability: a pixel's slope depends only on how many pixels of the class, and how many others, have larger errors.
 
     Args:
-        probabilities: float (C, P).
-        label: integers (P,).
+        probabilities: float (B, C, H, W).
+        label: integers (B, H, W).
         ignore_index: label of pixels to leave out.
     """
-    classes, device = len(probabilities), label.device
-    valid = label != ignore_index
+    classes, device = probabilities.shape[1], label.device
+    valid = (label != ignore_index)[:, None]
     # One bin per class, kind of pixel (other classes', this class's) and rounded probability; the last takes the
     # ignored pixels.
-    bins = (probabilities * (LEVELS - 1)).round_().to(torch.int32)
-    bins += 2 * LEVELS * torch.arange(classes, device=device, dtype=torch.int32)[:, None]
-    own = torch.where(valid, label, 0).long()[None]
-    bins.scatter_add_(0, own, torch.full_like(own, LEVELS, dtype=torch.int32))
+    half = torch.full((), 0.5, dtype=probabilities.dtype, device=device)
+    bins = torch.add(half, probabilities, alpha=LEVELS - 1).to(torch.int32)
+    bins += 2 * LEVELS * torch.arange(classes, device=device, dtype=torch.int32)[:, None, None]
+    own = torch.where(valid, label[:, None], 0).long()
+    bins.scatter_add_(1, own, torch.full_like(own, LEVELS, dtype=torch.int32))
     if not bool(valid.all()):
         bins.masked_fill_(~valid, 2 * LEVELS * classes)
     counts = torch.bincount(bins.flatten(), minlength=2 * LEVELS * classes + 1)[:-1].view(classes, 2, LEVELS)

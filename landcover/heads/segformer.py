@@ -10,7 +10,7 @@ from mmseg.models.decode_heads import SegformerHead
 from mmseg.registry import MODELS
 from torch import Tensor
 from torch.nn import functional as F
-from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from landcover.heads.losses_only import LossesOnly
 from landcover.linear import pointwise
@@ -63,12 +63,20 @@ class FastSegformerHead(LossesOnly, SegformerHead):
 def _weights(module: ConvModule, fold: bool) -> tuple[Tensor, Tensor | None]:
     """Weight and bias of a convolution, with the batch norm behind it if `fold`."""
     weight, bias = module.conv.weight, module.conv.bias
-    if not (fold and module.with_norm):
+    if not (fold and _has_batch_norm(module)):
         return weight, bias
     norm = module.norm
-    return fuse_conv_bn_weights(weight, bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    shift = norm.bias - norm.running_mean * scale
+    return weight * scale[:, None, None, None], shift if bias is None else shift + bias * scale
 
 
 def _normalised(values: Tensor, module: ConvModule, folded: bool) -> Tensor:
-    """What follows the convolution of `module`: batch norm, unless it is folded, and activation."""
-    return module.activate(module.norm(values) if module.with_norm and not folded else values)
+    """What follows the convolution of `module`: its norm, unless that is folded, and activation."""
+    if module.with_norm and not (folded and _has_batch_norm(module)):
+        values = module.norm(values)
+    return module.activate(values)
+
+
+def _has_batch_norm(module: ConvModule) -> bool:
+    return module.with_norm and isinstance(module.norm, _BatchNorm)

@@ -49,7 +49,9 @@ def test_equals_mmseg_in_logits_gradients_and_statistics(
         torch.testing.assert_close(value, expected, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("norm_cfg", [{"type": "BN"}, None], ids=["batch norm", "bias"])
+@pytest.mark.parametrize(
+    "norm_cfg", [{"type": "BN"}, {"type": "GN", "num_groups": 3}, None], ids=["batch norm", "group norm", "bias"]
+)
 def test_folded_batch_norms_give_the_same_logits(norm_cfg: dict[str, str] | None) -> None:
     fast, reference = fast_and_reference(norm_cfg=norm_cfg)
     generator = torch.Generator().manual_seed(3)

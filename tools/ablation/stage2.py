@@ -95,6 +95,8 @@ def stage2_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
         "lee": ("Lee filter", model("lee", f"sar.despeckle={ {'type': 'lee', 'window': 7, 'looks': 4.0}!r}")),
         "speckle": ("speckle as augmentation", model("speckle", _augmentations(_JITTER, _SPECKLE))),
         "geometry": ("no augmentation of grey values", model("geometry", _augmentations())),
+        "relative": ("brightness by the image's mean", model("relative", _augmentations(_RELATIVE_JITTER))),
+        "gain": ("gain instead of brightness", model("gain", _augmentations(_GAIN))),
     }
     return Study(
         name="stage2",
@@ -124,10 +126,15 @@ _GEOMETRY = {
     "type": "Albumentation",
     "transforms": [{"type": name, "p": 0.5} for name in ("HorizontalFlip", "VerticalFlip", "RandomRotate90")],
 }
-_JITTER = {
-    "type": "Albumentation",
-    "transforms": [{"type": "RandomBrightnessContrast", "brightness_limit": 0.2, "contrast_limit": 0.2, "p": 0.5}],
+_BRIGHTNESS: dict[str, Any] = {
+    "type": "RandomBrightnessContrast",
+    "brightness_limit": 0.2,
+    "contrast_limit": 0.2,
+    "p": 0.5,
 }
+_JITTER = {"type": "Albumentation", "transforms": [_BRIGHTNESS]}
+_RELATIVE_JITTER = {"type": "Albumentation", "transforms": [{**_BRIGHTNESS, "brightness_by_max": False}]}
+_GAIN = {"type": "RandomGain", "decibels": 2.0, "probability": 0.5}
 _SPECKLE = {"type": "SpeckleNoise", "looks": (2.0, 8.0), "probability": 0.5}
 
 

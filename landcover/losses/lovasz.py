@@ -91,7 +91,8 @@ def _linear_form(probabilities: Tensor, label: Tensor, ignore_index: int) -> tup
     # One bin per class, kind of pixel (other classes', this class's) and rounded probability; the last takes the
     # ignored pixels.
     half = torch.full((), 0.5, dtype=probabilities.dtype, device=device)
-    bins = torch.add(half, probabilities, alpha=LEVELS - 1).to(torch.int32)
+    # Clamped, because what is not a number becomes any integer; the loss is not a number then, as it should be.
+    bins = torch.add(half, probabilities, alpha=LEVELS - 1).to(torch.int32).clamp_(0, LEVELS - 1)
     bins += 2 * LEVELS * torch.arange(classes, device=device, dtype=torch.int32)[:, None, None]
     own = torch.where(valid, label[:, None], 0).long()
     bins.scatter_add_(1, own, torch.full_like(own, LEVELS, dtype=torch.int32))

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -107,6 +109,14 @@ def test_loss_is_of_the_batch_and_does_not_depend_on_its_order() -> None:
     assert LovaszSoftmax()(logits.flip(0, 2, 3), label.flip(0, 1, 2)).item() == pytest.approx(whole, abs=1e-12)
     joined = LovaszSoftmax()(torch.cat([logits[:1], logits[1:]], dim=3), torch.cat([label[:1], label[1:]], dim=2))
     assert joined.item() == pytest.approx(whole, abs=1e-12)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_logits_that_are_no_numbers_give_a_loss_that_is_none(value: float) -> None:
+    logits, label = random_batch()
+    broken = logits.detach().float()
+    broken[0, 1, 2, 2] = value
+    assert math.isnan(LovaszSoftmax()(broken, label).item())
 
 
 def test_bfloat16_logits_are_computed_in_float32() -> None:

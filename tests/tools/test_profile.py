@@ -9,6 +9,15 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return settings(tmp_path / "data", tmp_path / "run")
 
 
+def path_with_fake(program: str, folder: Path, environment: dict[str, str]) -> str:
+    """PATH on which a program that prints its arguments comes first."""
+    fake = folder / "bin" / program
+    fake.parent.mkdir()
+    fake.write_text('#!/bin/sh\necho "$@"\n')
+    fake.chmod(0o755)
+    return f"{fake.parent}:{environment['PATH']}"
+
+
 def test_an_unknown_profile_is_refused_in_one_line(environment: dict[str, str]) -> None:
     call = run_stage("00_check_data.sh", environment, "configs/profiles/nothing.sh")
     assert call.returncode == 2
@@ -57,11 +66,7 @@ def test_an_unknown_launcher_is_refused(environment: dict[str, str]) -> None:
 def test_several_processes_are_started_by_the_launcher(
     environment: dict[str, str], tmp_path: Path, launcher: str, program: str, expected: str
 ) -> None:
-    fake = tmp_path / "bin" / program
-    fake.parent.mkdir()
-    fake.write_text('#!/bin/sh\necho "$@"\n')
-    fake.chmod(0o755)
-    path = {"PATH": f"{fake.parent}:{environment['PATH']}", "SLURM_OPTIONS": "-p long"}
+    path = {"PATH": path_with_fake(program, tmp_path, environment), "SLURM_OPTIONS": "-p long"}
     call = run_stage("10_train_teachers.sh", {**environment, **path, "LAUNCHER": launcher, "GPUS": "4"})
     assert call.returncode == 0, call.stderr
     assert call.stdout.startswith(expected)
@@ -70,11 +75,7 @@ def test_several_processes_are_started_by_the_launcher(
 
 
 def test_the_label_set_of_the_profile_reaches_the_command(environment: dict[str, str], tmp_path: Path) -> None:
-    fake = tmp_path / "bin" / "torchrun"
-    fake.parent.mkdir()
-    fake.write_text('#!/bin/sh\necho "$@"\n')
-    fake.chmod(0o755)
-    environment |= {"PATH": f"{fake.parent}:{environment['PATH']}", "GPUS": "2"}
+    environment |= {"PATH": path_with_fake("torchrun", tmp_path, environment), "GPUS": "2"}
     call = run_stage("20_write_pseudo_labels.sh", environment)
     assert f"--truth-root {environment['TRUTH_ROOT']} " in call.stdout
     assert "--label-set average --agree-with --scales 1 " in call.stdout
@@ -84,11 +85,7 @@ def test_the_label_set_of_the_profile_reaches_the_command(environment: dict[str,
 
 
 def test_how_windows_are_predicted_reaches_the_command(environment: dict[str, str], tmp_path: Path) -> None:
-    fake = tmp_path / "bin" / "torchrun"
-    fake.parent.mkdir()
-    fake.write_text('#!/bin/sh\necho "$@"\n')
-    fake.chmod(0o755)
-    environment |= {"PATH": f"{fake.parent}:{environment['PATH']}", "GPUS": "2"}
+    environment |= {"PATH": path_with_fake("torchrun", tmp_path, environment), "GPUS": "2"}
     for stage in ("20_write_pseudo_labels.sh", "40_predict_sar.sh"):
         assert "--stride 0.5 --weighting uniform --dtype fp32" in run_stage(stage, environment).stdout
         chosen = environment | {"WEIGHTING": "cosine", "PREDICTION_DTYPE": "bf16"}

@@ -26,9 +26,9 @@ from ensemble.members import (
 from ensemble.weight_file import choose_ensemble
 from ensemble.weights import Average
 from landcover.errors import InputError, command
-from landcover.progress import track
-from landcover.raster import read_georeference, write_raster
-from landcover.score_file import read_header
+from landcover.images.raster import read_georeference, write_raster
+from landcover.processes.progress import track
+from landcover.score_files.score_file import read_header
 
 
 def write_label_maps(

@@ -19,7 +19,7 @@ from ensemble.members import Member, check_classes
 from ensemble.tile_sums import best_class, code_tables, common_log_range, open_sums
 from ensemble.weights import Average, Weights
 from landcover.classes import ClassScheme
-from landcover.score_file import ScoreHeader, read_header
+from landcover.score_files.score_file import ScoreHeader, read_header
 
 
 @dataclass(frozen=True)

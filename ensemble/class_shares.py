@@ -14,8 +14,8 @@ from landcover.classes import ClassScheme
 from landcover.data_sets.class_statistics import label_counts
 from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, files_by_stem
 from landcover.errors import InputError
-from landcover.progress import track
-from landcover.raster import read_labels
+from landcover.images.raster import read_labels
+from landcover.processes.progress import track
 
 QUALITY_NAME = "quality.json"
 """What stage 20 writes beside its label files; it holds their shares."""

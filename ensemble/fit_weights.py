@@ -25,8 +25,8 @@ from ensemble.weight_file import WeightFile
 from ensemble.weights import Average
 from landcover.classes import VOID, ClassScheme
 from landcover.errors import InputError, command
-from landcover.raster import read_labels
-from landcover.score_file import read_header, read_scores
+from landcover.images.raster import read_labels
+from landcover.score_files.score_file import read_header, read_scores
 
 DECIMALS = 3
 """Weights are written in thousandths; a member below half of one is left out."""

@@ -19,9 +19,9 @@ from ensemble.weights import Average
 from landcover.classes import OPEN_EARTH_MAP, VOID, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
-from landcover.no_data import no_data_mask
-from landcover.progress import track
-from landcover.raster import read_sar
+from landcover.images.no_data import no_data_mask
+from landcover.images.raster import read_sar
+from landcover.processes.progress import track
 
 ZIP_NAME = "submission.zip"
 

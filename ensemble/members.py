@@ -10,7 +10,7 @@ from pathlib import Path
 from ensemble.weights import Weights
 from landcover.classes import SCHEMES, ClassScheme
 from landcover.errors import InputError
-from landcover.score_file import ScoreHeader, read_header
+from landcover.score_files.score_file import ScoreHeader, read_header
 
 NAMED_TILES = 3
 """Number of tiles that a message names; the rest is counted."""

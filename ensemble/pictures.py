@@ -16,14 +16,14 @@ from PIL import Image, PngImagePlugin
 from ensemble.average import average_with_members
 from ensemble.members import Member, shorten, weights_of
 from ensemble.submission import remove_other_pngs
-from landcover.atomic import atomic_path
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
-from landcover.manifest import FINISHED, digest, digest_text, read_manifest
-from landcover.progress import track
-from landcover.raster import read_labels, read_sar
+from landcover.images.raster import read_labels, read_sar
+from landcover.processes.progress import track
 from landcover.report.quick_looks import TileView, contact_sheet, tile_sheet
+from landcover.run_files.atomic import atomic_path
+from landcover.run_files.manifest import FINISHED, digest, digest_text, read_manifest
 
 FOLDER_NAME = "quick_looks"
 SHEET_NAME = "most_uncertain.png"

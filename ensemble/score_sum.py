@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ensemble.average import labels_from_sums
 from ensemble.weights import Average, IntegerWeights
 from landcover.classes import ClassScheme
-from landcover.score_file import DEFAULT_LOG_RANGE, Encoding, encode
+from landcover.score_files.score_file import DEFAULT_LOG_RANGE, Encoding, encode
 
 
 class ScoreSum:
@@ -46,7 +46,7 @@ class ScoreSum:
 
         Args:
             member: number of the model among the weights.
-            probabilities: as `landcover.score_file.encode` takes them.
+            probabilities: as `landcover.score_files.score_file.encode` takes them.
 
         Raises:
             ValueError: another shape, or a model that was added before or has no weight.

@@ -13,9 +13,9 @@ from ensemble.average import Average, average_labels
 from ensemble.members import Member, class_factors, shorten, weights_of
 from landcover.classes import ClassScheme
 from landcover.errors import InputError
+from landcover.images.raster import read_labels
 from landcover.metrics import ConfusionMatrix
-from landcover.raster import read_labels
-from landcover.score_file import read_header
+from landcover.score_files.score_file import read_header
 
 Summary = dict[str, Any]  # part of metrics.json, see `ConfusionMatrix.summary`
 

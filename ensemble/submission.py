@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ensemble.members import shorten
-from landcover.atomic import atomic_path
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
 from landcover.errors import InputError, command
-from landcover.raster import read_info
+from landcover.images.raster import read_info
+from landcover.run_files.atomic import atomic_path
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ensemble.members import check_grids
 from ensemble.weights import Average, Weights, tile_weights
-from landcover.raster import TILE
-from landcover.score_file import (
+from landcover.images.raster import TILE
+from landcover.score_files.score_file import (
     DEFAULT_LOG_RANGE,
     ScoreFile,
     ScoreHeader,

@@ -10,8 +10,8 @@ from typing import Any, get_args
 
 from ensemble.members import Member, find_members, parse_members
 from ensemble.weights import Average
-from landcover.atomic import write_json
 from landcover.errors import InputError
+from landcover.run_files.atomic import write_json
 
 VERSION = 1
 

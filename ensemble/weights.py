@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
-from landcover.score_file import DEFAULT_LOG_RANGE
+from landcover.score_files.score_file import DEFAULT_LOG_RANGE
 
 Average = Literal["logits", "probabilities"]
 

@@ -12,9 +12,9 @@ import landcover.quiet_mmseg  # noqa: F401  before the registered modules import
 
 REGISTERED_MODULES = (
     "landcover.data_sets.ordinal_sampler",
-    "landcover.backbones.mix_transformer",
-    "landcover.backbones.timm_features",
-    "landcover.heads.segformer",
+    "landcover.networks.mix_transformer",
+    "landcover.networks.timm_features",
+    "landcover.networks.segformer_head",
     "landcover.losses.generalized_cross_entropy",
     "landcover.losses.lovasz",
     "landcover.losses.normalized_cross_entropy",

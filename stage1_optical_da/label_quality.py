@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.atomic import write_json
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.errors import InputError, command
 from landcover.metrics import ConfusionMatrix
-from landcover.progress import track
+from landcover.processes.progress import track
 from landcover.report.quality_table import quality_table
+from landcover.run_files.atomic import write_json
 from stage1_optical_da.label_sets import LabelSet, check_names, check_sizes, check_tiles, label_set
 
 Quality = dict[str, Any]  # JSON values

@@ -14,8 +14,8 @@ from ensemble.members import shorten
 from landcover.classes import OPEN_EARTH_MAP, VOID
 from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, SarTile, files_by_stem, truth_labels
 from landcover.errors import InputError
-from landcover.manifest import digest_all
-from landcover.raster import read_info, read_labels
+from landcover.images.raster import read_info, read_labels
+from landcover.run_files.manifest import digest_all
 
 PUBLISHED = "published"
 """Name of the label files that come with the data set."""

@@ -10,9 +10,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from landcover.images.raster import read_optical
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
-from landcover.processes import Processes
-from landcover.raster import read_optical
+from landcover.processes.group import Processes
 from landcover.training.evaluation import Evaluation
 from stage1_optical_da.self_training import SelfTraining
 

@@ -13,10 +13,10 @@ from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.open_earth_map import LabelledTile, open_earth_map_tiles
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import command
-from landcover.manifest import digest_all
-from landcover.model_file import MODEL_NAME
-from landcover.processes import start_processes
+from landcover.networks.model_file import MODEL_NAME
+from landcover.processes.group import start_processes
 from landcover.registry import register_all
+from landcover.run_files.manifest import digest_all
 from landcover.training.arguments import add_training_arguments
 from landcover.training.config import load_config, network_to_train
 from landcover.training.train_model import train_model

@@ -18,20 +18,20 @@ from typing import Any
 
 from ensemble.average import average_with_members
 from ensemble.members import Member, check_members
-from landcover.atomic import write_json
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
 from landcover.errors import InputError, command
-from landcover.manifest import FINISHED, OutputFolder, digest
+from landcover.images.raster import read_georeference, write_raster
 from landcover.metrics import ConfusionMatrix
-from landcover.model_file import MODEL_NAME
+from landcover.networks.model_file import MODEL_NAME
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.write_scores import write_score_folder
-from landcover.processes import start_processes
-from landcover.progress import track
-from landcover.raster import read_georeference, write_raster
+from landcover.processes.group import start_processes
+from landcover.processes.progress import track
 from landcover.registry import register_all
 from landcover.report.quality_table import quality_table
+from landcover.run_files.atomic import write_json
+from landcover.run_files.manifest import FINISHED, OutputFolder, digest
 from stage1_optical_da.label_quality import LabelCounts, Quality, References, agreement
 from stage1_optical_da.label_sets import (
     PUBLISHED,

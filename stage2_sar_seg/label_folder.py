@@ -10,8 +10,8 @@ from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, SarTile, files_by_stem
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
-from landcover.manifest import FINISHED, UNFINISHED, read_manifest
-from landcover.raster import Georeference, read_georeference, read_info
+from landcover.images.raster import Georeference, read_georeference, read_info
+from landcover.run_files.manifest import FINISHED, UNFINISHED, read_manifest
 
 PIXEL_SCALE, TIE_POINT = 33550, 33922
 """GeoTIFF tags of a grid without rotation (OGC GeoTIFF 1.1): metres per pixel, and a pixel with its place."""

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from landcover.data_sets.dfc2025 import Split, dfc2025_tiles
 from landcover.errors import command
-from landcover.model_file import MODEL_NAME
+from landcover.networks.model_file import MODEL_NAME
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.write_scores import write_score_folder
-from landcover.processes import start_processes
+from landcover.processes.group import start_processes
 from landcover.registry import register_all
 
 SPLITS: tuple[Split, ...] = ("val", "test")

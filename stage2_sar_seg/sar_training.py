@@ -15,7 +15,7 @@ from landcover.data_sets.class_statistics import class_counts
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.losses.class_balance import class_balanced_weights
 from landcover.losses.pixelwise import PixelwiseLoss
-from landcover.manifest import digest_all
+from landcover.run_files.manifest import digest_all
 from landcover.training.averaged_network import AverageHook, averaged
 from landcover.training.band_statistics import BandStatistics
 from landcover.training.training import Training

@@ -14,8 +14,8 @@ from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles, truth_labels
 from landcover.data_sets.hold_out import hold_out
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError, command
-from landcover.model_file import MODEL_NAME
-from landcover.processes import Processes, start_processes
+from landcover.networks.model_file import MODEL_NAME
+from landcover.processes.group import Processes, start_processes
 from landcover.registry import register_all
 from landcover.training.arguments import add_training_arguments
 from landcover.training.band_statistics import BandStatistics, band_statistics

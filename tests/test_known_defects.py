@@ -15,12 +15,12 @@ from ensemble.members import check_members, find_members
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import InputError
+from landcover.images.no_data import no_data_mask
+from landcover.images.raster import write_raster
 from landcover.losses.lovasz import LovaszSoftmax
 from landcover.losses.symmetric_cross_entropy import SymmetricCrossEntropy
-from landcover.no_data import no_data_mask
 from landcover.prediction.views import FLIPS, make_views
-from landcover.raster import write_raster
-from landcover.score_file import ScoreHeader, encode, write_scores
+from landcover.score_files.score_file import ScoreHeader, encode, write_scores
 from stage1_optical_da.class_mix import class_mix
 from stage1_optical_da.self_training import SelfTraining
 from stage1_optical_da.source_target_pairs import SourceTargetPairs

@@ -22,33 +22,61 @@ MAY_IMPORT = {
 }
 ROOMS = {*MAY_IMPORT, "tests"}
 
+# From the ground up: a room of landcover imports rooms of earlier lines alone, and of these only the ones named.
+LANDCOVER_MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "quiet_mmseg": set(),
+    "registry": {"quiet_mmseg"},  # names the modules that it imports as texts
+    "classes": {"errors"},
+    "metrics": {"classes", "errors"},
+    "processes": set(),
+    "run_files": {"errors"},
+    "images": {"classes", "errors", "run_files"},
+    "score_files": {"errors", "images", "run_files"},
+    "sar": {"errors", "quiet_mmseg"},
+    "transforms": {"classes", "errors", "quiet_mmseg", "sar"},
+    "losses": {"errors", "processes", "quiet_mmseg"},
+    "networks": {"classes", "errors", "processes", "quiet_mmseg", "run_files"},
+    "data_sets": {"classes", "errors", "images", "processes", "run_files", "transforms"},
+    "data_check": {"classes", "data_sets", "errors", "images", "processes"},
+    "demo_scenes": {"classes", "errors", "images", "processes", "run_files"},
+    "prediction": {"classes", "errors", "images", "networks", "processes", "run_files", "sar", "score_files"},
+    "report": {"classes", "data_sets", "errors", "images", "metrics", "run_files", "score_files"},
+    "training": {
+        "classes", "data_check", "data_sets", "errors", "images", "metrics", "networks", "prediction", "processes",
+        "quiet_mmseg", "report", "run_files", "sar",
+    },
+}  # fmt: skip
+
 TOP_LEVEL = {
     "README.md", "requirements.txt", "pyproject.toml", "LICENSE", "docs", "landcover", "ensemble",
     "stage1_optical_da", "stage2_sar_seg", "configs", "tools", "tests",
 }  # fmt: skip
 
 
-def rooms_named_in(source: str) -> Iterator[tuple[int, str]]:
-    """Line and room of every import, and of every text that is the name of a module."""
+def modules_named_in(source: str) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of every import, and of every text that looks like the name of a module."""
     for node in ast.walk(ast.parse(source)):
-        names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names = [node.module or ""]
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
         elif (
             isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"\w+(\.\w+)+", node.value)
         ):
-            names = [node.value]
-        for name in names:
-            room = name.split(".")[0]
-            if room in ROOMS:
-                yield node.lineno, room
+            yield node.lineno, node.value
+
+
+def rooms_named_in(source: str) -> Iterator[tuple[int, str]]:
+    """Line and top-level room of everything that `modules_named_in` finds."""
+    for line, name in modules_named_in(source):
+        if name.split(".")[0] in ROOMS:
+            yield line, name.split(".")[0]
 
 
 def test_imports_are_found_in_every_form():
     source = (
-        "import landcover.raster\ndef f():\n  from ensemble import average\nm = 'stage1_optical_da.ema'\nimport os\n"
+        "import landcover.images\ndef f():\n  from ensemble import average\nm = 'stage1_optical_da.ema'\nimport os\n"
     )
     assert sorted(rooms_named_in(source)) == [(1, "landcover"), (3, "ensemble"), (4, "stage1_optical_da")]
     assert list(rooms_named_in("from . import raster\nx = 'run tools/10.sh'\n'ensemble'\n")) == []
@@ -64,6 +92,28 @@ def test_a_room_imports_only_what_it_may(room):
         for line, other in rooms_named_in(path.read_text(encoding="utf-8"))
         if other != room and other not in MAY_IMPORT[room]
     ]
+    assert wrong == []
+
+
+def test_the_rooms_of_landcover_are_those_of_the_table_and_stand_on_each_other_without_a_circle():
+    found = {path.stem for path in (ROOT / "landcover").iterdir() if path.suffix == ".py" or any(path.glob("*.py"))}
+    assert found - {"__init__"} == set(LANDCOVER_MAY_IMPORT)
+    below: set[str] = set()
+    for room, others in LANDCOVER_MAY_IMPORT.items():
+        assert others <= below, room
+        below.add(room)
+
+
+@pytest.mark.parametrize("room", sorted(LANDCOVER_MAY_IMPORT))
+def test_a_room_of_landcover_imports_only_what_it_may(room):
+    place = ROOT / "landcover" / room
+    wrong = []
+    for path in sorted(place.rglob("*.py")) or [place.with_suffix(".py")]:
+        for line, name in modules_named_in(path.read_text(encoding="utf-8")):
+            first, _, rest = name.partition(".")
+            other = rest.split(".")[0]
+            if first == "landcover" and other in LANDCOVER_MAY_IMPORT and other != room and room != "registry":
+                wrong += [] if other in LANDCOVER_MAY_IMPORT[room] else [f"{path.name}:{line} names {name}"]
     assert wrong == []
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from landcover.atomic import write_json
+from landcover.data_check.check import check_dfc2025, check_open_earth_map
 from landcover.data_sets.dfc2025 import SarTile, Split, dfc2025_tiles
 from landcover.data_sets.open_earth_map import open_earth_map_tiles
 from landcover.errors import command
-from landcover.manifest import OutputFolder, digest_all
-from landcover.validation import check_dfc2025, check_open_earth_map
+from landcover.run_files.atomic import write_json
+from landcover.run_files.manifest import OutputFolder, digest_all
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 

@@ -12,13 +12,13 @@ from ensemble.pictures import FOLDER_NAME, write_quick_looks
 from ensemble.score_submission import submission_table
 from ensemble.weight_file import choose_ensemble
 from ensemble.weights import Average
-from landcover.atomic import write_json
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import dfc2025_tiles, truth_labels
 from landcover.errors import InputError, command
-from landcover.manifest import digest
 from landcover.report.table import result_table
 from landcover.report.write_report import write_report
+from landcover.run_files.atomic import write_json
+from landcover.run_files.manifest import digest
 
 
 @command

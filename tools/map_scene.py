@@ -10,7 +10,7 @@ from landcover.prediction.scene import map_scene
 from landcover.prediction.scene_models import SceneSettings
 from landcover.prediction.sliding_window import PREDICTION_DTYPES
 from landcover.prediction.views import FLIPS
-from landcover.processes import start_processes
+from landcover.processes.group import start_processes
 from landcover.registry import register_all
 
 

@@ -17,16 +17,16 @@ from ensemble.score_sum import ScoreSum
 from ensemble.weights import Average, tile_weights
 from landcover.classes import SCHEMES, VOID
 from landcover.errors import InputError, command
-from landcover.manifest import OutputFolder, digest_all
-from landcover.model_file import load_model, read_model_info
-from landcover.no_data import no_data_mask
+from landcover.images.no_data import no_data_mask
+from landcover.images.raster import read_georeference, write_raster
+from landcover.networks.model_file import load_model, read_model_info
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.sliding_window import predict_probabilities
 from landcover.prediction.write_scores import READERS, PredictionSettings, check_image
-from landcover.processes import Processes, start_processes
-from landcover.progress import track
-from landcover.raster import read_georeference, write_raster
+from landcover.processes.group import Processes, start_processes
+from landcover.processes.progress import track
 from landcover.registry import register_all
+from landcover.run_files.manifest import OutputFolder, digest_all
 
 
 def map_tiles(
@@ -41,7 +41,7 @@ def map_tiles(
 
     Args:
         images: image files by stem.
-        models: files of `landcover.model_file`, of one modality and class scheme, each of weight 1.
+        models: files of `landcover.networks.model_file`, of one modality and class scheme, each of weight 1.
         out: folder of the maps; finished ones of the same images, models and settings are kept.
         settings: views, stride, weighting and dtype.
         average: what is averaged.

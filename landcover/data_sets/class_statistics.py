@@ -11,11 +11,11 @@ import numpy as np
 from mmengine.dist import get_dist_info
 from numpy.typing import NDArray
 
-from landcover.atomic import write_text
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
-from landcover.manifest import digest_all
-from landcover.progress import track
-from landcover.raster import read_labels
+from landcover.images.raster import read_labels
+from landcover.processes.progress import track
+from landcover.run_files.atomic import write_text
+from landcover.run_files.manifest import digest_all
 
 STATISTICS_NAME = "class_statistics.json"
 """Name of the file that keeps the counts, in the folder of a run."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
-from landcover.footprint import at_one_place, overlap_groups, read_footprint
+from landcover.images.footprint import at_one_place, overlap_groups, read_footprint
 
 
 @dataclass(frozen=True)

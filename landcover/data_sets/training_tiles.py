@@ -20,8 +20,8 @@ from landcover.data_sets.class_statistics import class_counts
 from landcover.data_sets.ordinal_sampler import shuffled_index
 from landcover.data_sets.rare_class_sampling import RareClassSampling, RareClassSettings
 from landcover.errors import InputError
-from landcover.no_data import no_data_mask
-from landcover.raster import read_labels, read_optical, read_sar
+from landcover.images.no_data import no_data_mask
+from landcover.images.raster import read_labels, read_optical, read_sar
 from landcover.transforms.random_scale_crop import RandomScaleCrop
 from landcover.transforms.sample import Sample, Transform
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from landcover.raster import Georeference
+from landcover.images.raster import Georeference
 
 _SHORT, _DOUBLE = 3, 12  # TIFF field types
 

@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.atomic import write_text
 from landcover.classes import VOID
 from landcover.demo_scenes.geotiff import utm_georeference
 from landcover.demo_scenes.layout import CITY, COUNTRYSIDE, SUBURB, lay_out
@@ -18,7 +17,8 @@ from landcover.demo_scenes.optical import render_optical
 from landcover.demo_scenes.scene import GROUND_SAMPLE_DISTANCE, Scene
 from landcover.demo_scenes.seeding import tile_generator
 from landcover.demo_scenes.sizes import DemoSizes
-from landcover.raster import write_raster
+from landcover.images.raster import write_raster
+from landcover.run_files.atomic import write_text
 
 REGIONS = (
     ("northvale", COUNTRYSIDE, SUMMER),

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from landcover.atomic import write_json
 from landcover.demo_scenes.sizes import DemoSizes
 from landcover.demo_scenes.source_tiles import write_source
 from landcover.demo_scenes.target_tiles import write_target_split, write_target_train
 from landcover.errors import InputError
-from landcover.progress import track
+from landcover.processes.progress import track
+from landcover.run_files.atomic import write_json
 
 VERSION = 1
 """Raised whenever the same seed and sizes give other files."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from landcover.errors import InputError
-from landcover.processes import mean_over_processes
+from landcover.processes.group import mean_over_processes
 
 
 class PixelwiseLoss(nn.Module):

@@ -10,7 +10,7 @@ from landcover.prediction.merging import WEIGHTINGS
 from landcover.prediction.sliding_window import GPU_BATCH, PREDICTION_DTYPES
 from landcover.prediction.views import FLIPS
 from landcover.prediction.write_scores import PredictionSettings
-from landcover.score_file import Encoding
+from landcover.score_files.score_file import Encoding
 
 
 def add_view_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,10 +17,10 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from landcover.atomic import write_text
 from landcover.classes import VOID, ClassScheme
+from landcover.images.raster import TILE
 from landcover.prediction.sar_scene import Grid
-from landcover.raster import TILE
+from landcover.run_files.atomic import write_text
 
 Blocks = Callable[[], Iterable[tuple[int, int, NDArray[np.uint8]]]]
 """Gives the parts of an image as (first row, first column, pixels), the same every time it is called."""

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.atomic import write_json
 from landcover.errors import InputError
-from landcover.raster import TILE, read_raster, write_raster
+from landcover.images.raster import TILE, read_raster, write_raster
+from landcover.run_files.atomic import write_json
 
 ROWS = 512
 """Rows of a part."""

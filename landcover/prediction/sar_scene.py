@@ -21,7 +21,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from landcover.errors import InputError
-from landcover.raster import SAR_DTYPES
+from landcover.images.raster import SAR_DTYPES
 
 NO_TRANSFORM = Affine.identity()
 

@@ -20,7 +20,7 @@ from rasterio.windows import Window
 
 from landcover.classes import ClassScheme
 from landcover.errors import InputError
-from landcover.manifest import digest
+from landcover.images.raster import TILE
 from landcover.prediction.blending import RollingSums
 from landcover.prediction.cloud_optimised import Layer, label_layer, read_tag, write_cloud_optimised
 from landcover.prediction.map_parts import Part, PartsFolder, cut_into_parts, differences, runs
@@ -28,9 +28,9 @@ from landcover.prediction.sar_scene import SarScene, open_scene
 from landcover.prediction.scene_models import SceneModel, SceneSettings, load_scene_models
 from landcover.prediction.scene_no_data import write_no_data_mask
 from landcover.prediction.sliding_window import predict_probabilities
-from landcover.processes import Processes
-from landcover.progress import Progress
-from landcover.raster import TILE
+from landcover.processes.group import Processes
+from landcover.processes.progress import Progress
+from landcover.run_files.manifest import digest
 
 STRIP_WINDOWS = 16
 """Width of the strips in which wide scenes are mapped, in windows.
@@ -76,7 +76,8 @@ def map_scene(
     Args:
         scene_path: one band of uint8, uint16 or float32, in any format of GDAL. A scene that is stored as one
             compressed block is decoded at once, whatever its size.
-        model_paths: files of `landcover.model_file`, of SAR models with one class scheme; probabilities are averaged.
+        model_paths: files of `landcover.networks.model_file`, of SAR models with one class scheme; their
+            probabilities are averaged.
         out: map to write: uint8 labels with colours and class names, 0 where there is no data.
         settings: flips, stride, dtype.
         processes: those that share the work; the first one puts the map together.

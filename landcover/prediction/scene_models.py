@@ -13,7 +13,7 @@ from torch import nn
 
 from landcover.classes import SCHEMES, ClassScheme
 from landcover.errors import InputError
-from landcover.model_file import load_model
+from landcover.networks.model_file import load_model
 from landcover.prediction.blending import blending_weights
 from landcover.prediction.sar_scene import SarScene
 from landcover.prediction.sliding_window import PredictionDtype, SlidingWindow

@@ -1,4 +1,4 @@
-"""Where a scene of any size holds no measurement: the rule of `landcover.no_data`, strip by strip.
+"""Where a scene of any size holds no measurement: the rule of `landcover.images.no_data`, strip by strip.
 
 The scene is read twice in strips of full width. The first time, the zero regions of a strip that reach its edges are
 noted and linked with those they touch in the strip above; of all others it is known that they do not reach the border
@@ -18,10 +18,10 @@ from rasterio.windows import Window
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from landcover.atomic import atomic_path
-from landcover.no_data import MIN_AREA
+from landcover.images.no_data import MIN_AREA
+from landcover.images.raster import TILE
 from landcover.prediction.sar_scene import SarScene
-from landcover.raster import TILE
+from landcover.run_files.atomic import atomic_path
 
 STRIP_PIXELS = 2**22
 """Pixels of a strip, about: at least `TILE` rows of the scene."""

@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from landcover.errors import InputError
-from landcover.manifest import OutputFolder, digest, digest_all
-from landcover.model_file import ModelInfo, load_model, read_model_info
+from landcover.images.raster import Georeference, read_georeference, read_optical, read_sar
+from landcover.networks.model_file import ModelInfo, load_model, read_model_info
 from landcover.prediction.merging import Weighting
 from landcover.prediction.sliding_window import PredictionDtype, SlidingWindow, predict_probabilities
 from landcover.prediction.views import Flip, make_views
-from landcover.processes import Processes
-from landcover.progress import track
-from landcover.raster import Georeference, read_georeference, read_optical, read_sar
+from landcover.processes.group import Processes
+from landcover.processes.progress import track
+from landcover.run_files.manifest import OutputFolder, digest, digest_all
 from landcover.sar.preprocessor import SarPreprocessor
 from landcover.sar.units import Unit, check_values
-from landcover.score_file import DEFAULT_LOG_RANGE, Encoding, ScoreHeader, encode, read_scores, write_scores
+from landcover.score_files.score_file import DEFAULT_LOG_RANGE, Encoding, ScoreHeader, encode, read_scores, write_scores
 
 READERS: Mapping[str, Callable[[Path], NDArray[Any]]] = {"optical": read_optical, "sar": read_sar}
 
@@ -71,7 +71,7 @@ def write_score_folder(
     """Predicts every image of `images` that has no score file in `folder` yet.
 
     Args:
-        model_path: file of `landcover.model_file`.
+        model_path: file of `landcover.networks.model_file`.
         images: image files by stem, the name of their score file.
         folder: receives `<stem>.tif` for each image and a manifest.
         settings: views, stride, encoding.

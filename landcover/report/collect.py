@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from landcover.errors import InputError
-from landcover.manifest import FINISHED, read_manifest
 from landcover.report.results import member_names
-from landcover.training_log import LOG_NAME, read_log
+from landcover.run_files.manifest import FINISHED, read_manifest
+from landcover.run_files.training_log import LOG_NAME, read_log
 
 TRAININGS = (("teachers", "Teachers"), ("sar_models", "SAR models"))
 """Folders of trained models and their headings."""

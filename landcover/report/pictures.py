@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.classes import VOID
-from landcover.no_data import no_data_mask
+from landcover.images.no_data import no_data_mask
 
 LARGEST_SIDE = 320
 """Largest side of a picture, pixels."""

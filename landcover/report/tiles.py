@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from landcover.classes import VOID, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
-from landcover.raster import read_labels, read_optical, read_sar
+from landcover.images.raster import read_labels, read_optical, read_sar
 from landcover.report.markup import percent, picture, swatch, text
 from landcover.report.pictures import (
     ERROR_COLOURS,
@@ -23,7 +23,7 @@ from landcover.report.pictures import (
     shrink_map,
     stretch_sar,
 )
-from landcover.score_file import read_scores
+from landcover.score_files.score_file import read_scores
 
 Labels = NDArray[np.uint8]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from landcover.atomic import write_text
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.report.collect import Run, collect_run
 from landcover.report.confusion import confusion_table
@@ -16,6 +15,7 @@ from landcover.report.score_table import score_table
 from landcover.report.tile_section import tile_pictures
 from landcover.report.verdict import verdict
 from landcover.report.what_ran import files_table, manifest_table, settings_table, versions_line
+from landcover.run_files.atomic import write_text
 
 REPORT_NAME = "report.html"
 NO_LOGS = "<p>No training has logged anything yet.</p>"

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from landcover.data_check.check import SAMPLES_PER_TILE
 from landcover.errors import InputError
-from landcover.no_data import no_data_mask
-from landcover.raster import read_sar
+from landcover.images.no_data import no_data_mask
+from landcover.images.raster import read_sar
 from landcover.sar.stretch import STRETCHES, stretch_values
 from landcover.sar.units import Unit, check_values, declared_unit
-from landcover.validation import SAMPLES_PER_TILE
 
 CLIPPED = (1, 99)
 """Percentiles of the training set that become the limits of the stretch "percentile"."""

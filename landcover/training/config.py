@@ -12,11 +12,11 @@ from typing import Any, Literal
 from mmengine import Config, ConfigDict
 
 from landcover.errors import InputError
-from landcover.pretrained import find_weights
+from landcover.networks.pretrained import find_weights
 
 KEYS = {
     "model": "segmentor, mmseg MODELS registry",
-    "pretrained": "name of the backbone's pretrained weights, see landcover/pretrained.py; None for none",
+    "pretrained": "name of the backbone's pretrained weights, see landcover/networks/pretrained.py; None for none",
     "self_training": "stage 1 only: what surrounds the student",
     "sar": "stage 2 only: unit, bands, stretch and speckle filter of the images",
     "losses": "stage 2 only: losses of the decode head, and scaled of the auxiliary head",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from landcover.processes import Processes
+from landcover.processes.group import Processes
 
 Values = Callable[[nn.Module, Processes], Mapping[str, float]]
 

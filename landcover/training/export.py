@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.model_file import ModelInfo, save_model
+from landcover.networks.model_file import ModelInfo, save_model
 from landcover.training.training import Training
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from landcover.processes import Processes
+from landcover.processes.group import Processes
 
 MAX_WORKERS = 8
 """One loads about 200 SAR crops of 768 pixels a second from deflated files, more than a GPU trains on; the rest is

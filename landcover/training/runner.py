@@ -15,8 +15,9 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import get_torch_safe_globals
 
 from landcover.errors import InputError
-from landcover.manifest import digest_text
-from landcover.processes import Processes
+from landcover.processes.group import Processes
+from landcover.run_files.manifest import digest_text
+from landcover.run_files.training_log import LOG_NAME
 from landcover.training.compiled import compile_networks
 from landcover.training.export import export_model
 from landcover.training.loader_workers import loader_workers
@@ -24,7 +25,6 @@ from landcover.training.random_state_hook import RandomStateHook
 from landcover.training.training import Training
 from landcover.training.training_log_hook import TrainingLogHook
 from landcover.training.validation_hook import ValidationHook
-from landcover.training_log import LOG_NAME
 
 LOG_LINES = 100
 """Lines in the log of one training."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
-from landcover.manifest import FINISHED, read_manifest
 from landcover.report.table import result_table
+from landcover.run_files.manifest import FINISHED, read_manifest
 from landcover.training.candidates import LAST
 from landcover.training.train_model import METRICS_NAME
 

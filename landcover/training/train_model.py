@@ -7,17 +7,17 @@ from typing import Any
 
 from mmengine.runner import Runner
 
-from landcover.atomic import atomic_path, write_json, write_text
 from landcover.errors import InputError
-from landcover.manifest import OutputFolder, digest_all, digest_text
-from landcover.model_file import MODEL_NAME, load_model
-from landcover.processes import Processes
+from landcover.networks.model_file import MODEL_NAME, load_model
+from landcover.processes.group import Processes
+from landcover.run_files.atomic import atomic_path, write_json, write_text
+from landcover.run_files.manifest import OutputFolder, digest_all, digest_text
+from landcover.run_files.training_log import LOG_NAME, read_log
 from landcover.training.candidates import best_line, check_rule
 from landcover.training.export import export_model
 from landcover.training.runner import build_runner
 from landcover.training.training import Training
 from landcover.training.validation_hook import VALIDATION_MIOU, validate
-from landcover.training_log import LOG_NAME, read_log
 
 METRICS_NAME = "metrics.json"
 

@@ -15,10 +15,10 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-from landcover.atomic import write_text
 from landcover.errors import InputError
-from landcover.progress import Progress
-from landcover.training_log import append_log, read_log
+from landcover.processes.progress import Progress
+from landcover.run_files.atomic import write_text
+from landcover.run_files.training_log import append_log, read_log
 
 CHECK_INTERVAL = 50
 """Largest number of iterations between looks at the loss; each look waits for the device."""

@@ -16,14 +16,14 @@ from torch import nn
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
+from landcover.images.raster import read_labels
 from landcover.metrics import ConfusionMatrix
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
 from landcover.prediction.write_scores import READERS
-from landcover.processes import Processes
-from landcover.raster import read_labels
+from landcover.processes.group import Processes
+from landcover.run_files.training_log import append_log, read_log
 from landcover.training.candidates import Candidates
 from landcover.training.evaluation import Evaluation
-from landcover.training_log import append_log, read_log
 
 VALIDATION_MIOU = "validation_miou"
 

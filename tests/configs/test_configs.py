@@ -12,7 +12,7 @@ from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
-from landcover.pretrained import PRETRAINED_WEIGHTS
+from landcover.networks.pretrained import PRETRAINED_WEIGHTS
 from landcover.training.band_statistics import BandStatistics
 from landcover.training.config import load_config
 from stage1_optical_da import resolution_alignment

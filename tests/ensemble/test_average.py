@@ -21,7 +21,7 @@ from ensemble.average import (
 from ensemble.weights import integer_weights
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
-from landcover.score_file import logit_to_probability_table, probability_to_logit_table
+from landcover.score_files.score_file import logit_to_probability_table, probability_to_logit_table
 
 
 def brute_force_labels(arrays: list[np.ndarray], weights: list[float]) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from ensemble.class_shares import ClassShares, folder_shares, share_lines, shares_of
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
-from landcover.raster import write_raster
+from landcover.images.raster import write_raster
 
 COUNTS = np.array([10, 0, 6, 0, 0, 3, 0, 0, 1])
 

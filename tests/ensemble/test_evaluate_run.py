@@ -11,7 +11,7 @@ from ensemble.evaluate_run import evaluate_run
 from ensemble.members import Member
 from ensemble.submission import write_label_png
 from landcover.errors import InputError
-from landcover.raster import write_raster
+from landcover.images.raster import write_raster
 
 Labels = NDArray[np.uint8]
 

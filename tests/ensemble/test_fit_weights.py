@@ -9,8 +9,8 @@ from ensemble.fit_weights import fit_weights, main
 from ensemble.members import Member
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
-from landcover.raster import write_raster
-from landcover.score_file import encode
+from landcover.images.raster import write_raster
+from landcover.score_files.score_file import encode
 
 TILES = [f"t{number}" for number in range(4)]
 

@@ -8,7 +8,7 @@ from ensemble.__main__ import main
 from ensemble.members import parse_members
 from ensemble.weight_file import WeightFile
 from landcover.errors import InputError
-from landcover.raster import Georeference, read_georeference, read_raster
+from landcover.images.raster import Georeference, read_georeference, read_raster
 
 GEOREFERENCE = Georeference(
     (

@@ -8,8 +8,8 @@ from ensemble.class_shares import ClassShares
 from ensemble.make_submission import make_submission
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
-from landcover.raster import read_raster
-from landcover.score_file import read_scores, write_scores
+from landcover.images.raster import read_raster
+from landcover.score_files.score_file import read_scores, write_scores
 
 SIDE = 64
 

@@ -15,7 +15,7 @@ from ensemble.members import (
 )
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
-from landcover.score_file import read_header
+from landcover.score_files.score_file import read_header
 
 
 def error_line(members: list[Member]) -> str:

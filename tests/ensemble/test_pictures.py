@@ -11,7 +11,7 @@ from ensemble.submission import write_label_png
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
-from landcover.raster import write_raster
+from landcover.images.raster import write_raster
 from landcover.report.quick_looks import TileView, cell_corner
 
 SIDE = 8

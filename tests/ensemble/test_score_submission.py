@@ -6,7 +6,7 @@ import pytest
 from ensemble.score_submission import no_data_left_out, score_submission, submission_table
 from ensemble.submission import write_label_png
 from landcover.errors import InputError
-from landcover.raster import write_raster
+from landcover.images.raster import write_raster
 
 TRUTH = np.array([[1, 1, 2, 2, 3, 0], [1, 1, 2, 2, 3, 0]], np.uint8)
 MAP = np.array([[1, 1, 2, 0, 0, 5], [1, 1, 1, 0, 0, 0]], np.uint8)

@@ -5,7 +5,7 @@ from ensemble.average import average_labels
 from ensemble.score_sum import ScoreSum
 from ensemble.weights import tile_weights
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.score_file import encode
+from landcover.score_files.score_file import encode
 
 
 def softmax(seed: int, height: int = 30, width: int = 20) -> np.ndarray:

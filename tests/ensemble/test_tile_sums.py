@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ensemble.tile_sums import best_class, open_sums
-from landcover.score_file import ScoreFile
+from landcover.score_files.score_file import ScoreFile
 
 
 @pytest.fixture

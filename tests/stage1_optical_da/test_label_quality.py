@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from landcover.classes import OPEN_EARTH_MAP
+from landcover.images.raster import write_raster
 from landcover.metrics import ConfusionMatrix
-from landcover.raster import write_raster
 from stage1_optical_da.label_quality import LabelCounts, accuracy, agreement, main
 
 RunMain = Callable[..., tuple[int, str]]

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
-from landcover.raster import write_raster
+from landcover.images.raster import write_raster
 from stage1_optical_da.label_sets import (
     LabelSet,
     check_names,

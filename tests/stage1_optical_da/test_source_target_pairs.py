@@ -6,7 +6,7 @@ import torch
 from mmengine.dataset import pseudo_collate
 
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
-from landcover.raster import write_raster
+from landcover.images.raster import write_raster
 from stage1_optical_da.source_target_pairs import SourceTargetPairs, SourceTargetPreprocessor
 
 pytestmark = pytest.mark.usefixtures("registered")

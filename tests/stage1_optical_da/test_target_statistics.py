@@ -9,8 +9,8 @@ import torch
 from mmseg.registry import MODELS
 from torch import nn
 
-from landcover.processes import Processes
-from landcover.raster import read_optical, write_raster
+from landcover.images.raster import read_optical, write_raster
+from landcover.processes.group import Processes
 from stage1_optical_da.self_training import SelfTraining
 from stage1_optical_da.target_statistics import MAX_TILES, NAMES, spread_evenly, target_evaluation, target_statistics
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from landcover.model_file import load_model, read_model_info
-from landcover.raster import write_raster
-from landcover.training_log import read_log
+from landcover.images.raster import write_raster
+from landcover.networks.model_file import load_model, read_model_info
+from landcover.run_files.training_log import read_log
 from stage1_optical_da.train_teachers import main
 
 ROOT = Path(__file__).parents[2]
@@ -190,7 +190,7 @@ import torch
 from mmengine.hooks import Hook
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.data_sets.open_earth_map import LabelledTile
-from landcover.processes import start_processes
+from landcover.processes.group import start_processes
 from landcover.registry import register_all
 from landcover.training.config import load_config, network_to_train
 from landcover.training.train_model import train_model

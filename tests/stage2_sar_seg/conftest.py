@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from landcover.manifest import OutputFolder
+from landcover.run_files.manifest import OutputFolder
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from landcover.model_file import load_model
+from landcover.images.raster import read_georeference, read_sar, write_raster
+from landcover.networks.model_file import load_model
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
 from landcover.prediction.views import View
-from landcover.raster import read_georeference, read_sar, write_raster
-from landcover.score_file import encode, read_scores
+from landcover.score_files.score_file import encode, read_scores
 from stage2_sar_seg.predict_sar import main
 from stage2_sar_seg.train_sar_models import main as train
 

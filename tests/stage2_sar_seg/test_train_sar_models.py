@@ -9,9 +9,9 @@ import torch
 
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.hold_out import hold_out
-from landcover.manifest import digest_all
-from landcover.model_file import load_model
-from landcover.raster import read_sar, write_raster
+from landcover.images.raster import read_sar, write_raster
+from landcover.networks.model_file import load_model
+from landcover.run_files.manifest import digest_all
 from landcover.training.band_statistics import band_statistics
 from stage2_sar_seg.train_sar_models import main
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.open_earth_map import open_earth_map_tiles
 from landcover.errors import InputError
-from landcover.raster import write_raster
-from landcover.score_file import DEFAULT_LOG_RANGE, ScoreHeader, write_scores
+from landcover.images.raster import write_raster
+from landcover.score_files.score_file import DEFAULT_LOG_RANGE, ScoreHeader, write_scores
 from landcover.training.config import load_config
 from tools.ablation.__main__ import main
 from tools.ablation.document import document, markdown_table, result_table

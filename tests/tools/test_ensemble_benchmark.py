@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from landcover.score_file import ScoreHeader, encode
+from landcover.score_files.score_file import ScoreHeader, encode
 from tools.benchmarks._score_fields import probabilities, true_labels, write_member
 from tools.benchmarks.ensemble import copy_inputs, decoded_share, member_files, same_labels, write_inputs
 from tools.benchmarks.score_files import STORAGES, measure

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from landcover.raster import read_raster, write_raster
+from landcover.images.raster import read_raster, write_raster
 from tools.benchmarks import loader
 from tools.benchmarks._measure import Build, Cost
 from tools.benchmarks.loader import FILES, LOADED, PUBLISHED, differences, our_data_set, write_files

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.raster import write_raster
-from landcover.score_file import ScoreHeader, write_scores
+from landcover.images.raster import write_raster
+from landcover.score_files.score_file import ScoreHeader, write_scores
 from tools.make_submission import main
 
 SIDE = 40

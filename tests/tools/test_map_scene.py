@@ -15,7 +15,7 @@ from mmseg.registry import MODELS
 from stages import ROOT
 
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.model_file import ModelInfo, save_model
+from landcover.networks.model_file import ModelInfo, save_model
 from tools.benchmarks._scenes import TINY_NETWORK, write_scene
 from tools.map_scene import main
 

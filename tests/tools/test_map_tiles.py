@@ -12,10 +12,10 @@ from mmseg.registry import MODELS
 
 from ensemble.__main__ import main as ensemble_main
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.model_file import ModelInfo, save_model
+from landcover.images.raster import read_raster, write_raster
+from landcover.networks.model_file import ModelInfo, save_model
 from landcover.prediction.write_scores import PredictionSettings, write_score_folder
-from landcover.processes import Processes
-from landcover.raster import read_raster, write_raster
+from landcover.processes.group import Processes
 from tools.benchmarks._scenes import TINY_NETWORK
 from tools.map_tiles import main
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from landcover.no_data import no_data_mask
+from landcover.images.no_data import no_data_mask
 from tools.benchmarks import scene as benchmark
 from tools.benchmarks._scenes import write_scene
 from tools.benchmarks.scene import Run, ratios

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from landcover.atomic import write_json, write_text
 from landcover.demo_scenes.write import FINISHED as DEMO_FINISHED
 from landcover.demo_scenes.write import write_demo
 from landcover.errors import InputError, command
-from landcover.manifest import package_versions
+from landcover.run_files.atomic import write_json, write_text
+from landcover.run_files.manifest import package_versions
 from landcover.training.config import load_config
 from tools.ablation.document import document, result_table
 from tools.ablation.jobs import Job, locked, run_jobs

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from landcover.atomic import write_text
 from landcover.data_sets.dfc2025 import dfc2025_tiles, truth_labels
 from landcover.data_sets.open_earth_map import LabelledTile, open_earth_map_tiles
+from landcover.run_files.atomic import write_text
 
 FOLDS = 2
 

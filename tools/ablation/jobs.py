@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from landcover.atomic import write_json
 from landcover.errors import InputError
-from landcover.manifest import FINISHED, digest_text, read_manifest
+from landcover.run_files.atomic import write_json
+from landcover.run_files.manifest import FINISHED, digest_text, read_manifest
 
 ROOT = Path(__file__).parents[2]
 POLL_SECONDS = 0.1

@@ -10,7 +10,7 @@ from ensemble.members import Member
 from ensemble.scoring import Summary, score_ensemble
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.metrics import ConfusionMatrix
-from landcover.model_file import MODEL_NAME
+from landcover.networks.model_file import MODEL_NAME
 from landcover.training.config import load_config
 from landcover.training.train_model import METRICS_NAME
 from tools.ablation.jobs import Command, Job

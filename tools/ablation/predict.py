@@ -8,7 +8,7 @@ from pathlib import Path
 from landcover.errors import command
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.write_scores import write_score_folder
-from landcover.processes import start_processes
+from landcover.processes.group import start_processes
 from landcover.registry import register_all
 
 

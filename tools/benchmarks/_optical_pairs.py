@@ -13,7 +13,7 @@ from landcover.data_sets.training_tiles import TrainingTile
 from landcover.demo_scenes.layout import SUBURB, lay_out
 from landcover.demo_scenes.looks import SUMMER
 from landcover.demo_scenes.optical import render_optical
-from landcover.raster import write_raster
+from landcover.images.raster import write_raster
 from landcover.registry import register_all
 from landcover.training.config import load_config
 from landcover.training.training import Training

@@ -15,7 +15,7 @@ from mmseg.registry import MODELS
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landcover.model_file import load_model
+from landcover.networks.model_file import load_model
 from landcover.prediction.views import View
 
 BANDS = 3

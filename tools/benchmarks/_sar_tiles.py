@@ -11,7 +11,7 @@ from mmengine.logging import MMLogger
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.demo_scenes.layout import SUBURB, lay_out
 from landcover.demo_scenes.sar import draw_sensor, render_sar
-from landcover.raster import write_raster
+from landcover.images.raster import write_raster
 from landcover.registry import register_all
 from landcover.training.band_statistics import band_statistics
 from landcover.training.config import load_config

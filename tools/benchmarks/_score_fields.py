@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.demo_scenes.layout import CITY, COUNTRYSIDE, SUBURB, lay_out
-from landcover.score_file import DEFAULT_LOG_RANGE, Encoding, ScoreHeader, encode, write_scores
+from landcover.score_files.score_file import DEFAULT_LOG_RANGE, Encoding, ScoreHeader, encode, write_scores
 
 CELL = 4
 SURE = 6.0

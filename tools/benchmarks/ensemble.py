@@ -42,7 +42,7 @@ from ensemble.score_sum import ScoreSum
 from ensemble.submission import write_label_png
 from ensemble.weights import tile_weights
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.score_file import ScoreFile, decode, encode, read_scores
+from landcover.score_files.score_file import ScoreFile, decode, encode, read_scores
 from tools.benchmarks._measure import Build, Call, Cost, malloc_settings, print_result, table, take_turns
 from tools.benchmarks._score_fields import probabilities, true_labels, write_member
 

@@ -29,7 +29,7 @@ from mmengine.runner import set_random_seed
 from landcover.classes import IGNORE_INDEX, OPEN_EARTH_MAP
 from landcover.data_sets import training_tiles
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
-from landcover.raster import TILE
+from landcover.images.raster import TILE
 from landcover.registry import register_all
 from landcover.training.config import load_config
 from tools.benchmarks._measure import Call, print_result, table, take_turns

@@ -23,12 +23,12 @@ from mmseg.registry import MODELS
 from torch import nn
 
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.model_file import ModelInfo, load_model, save_model
+from landcover.images.raster import read_georeference, read_sar
+from landcover.networks.model_file import ModelInfo, load_model, save_model
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.sliding_window import DIVISOR, PREDICTION_DTYPES, predict_probabilities
 from landcover.prediction.views import FLIPS, View
 from landcover.prediction.write_scores import PredictionSettings, write_probabilities
-from landcover.raster import read_georeference, read_sar
 from landcover.registry import register_all
 from tools.benchmarks._measure import (
     Call,

@@ -27,10 +27,10 @@ from mmengine.logging import MMLogger
 from mmseg.registry import MODELS
 
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.model_file import ModelInfo, save_model
+from landcover.networks.model_file import ModelInfo, save_model
 from landcover.prediction.scene import map_scene
 from landcover.prediction.scene_models import SceneSettings
-from landcover.processes import Processes
+from landcover.processes.group import Processes
 from landcover.registry import register_all
 from tools.benchmarks._measure import print_result, table
 from tools.benchmarks._scenes import TINY_NETWORK, write_scene

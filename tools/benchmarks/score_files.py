@@ -21,9 +21,9 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover import score_file
 from landcover.errors import InputError, command
-from landcover.score_file import ScoreHeader, read_scores, write_scores
+from landcover.score_files import score_file
+from landcover.score_files.score_file import ScoreHeader, read_scores, write_scores
 from tools.benchmarks._measure import print_result, table
 from tools.benchmarks._score_fields import field_codes
 

@@ -7,7 +7,7 @@ from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets import class_statistics
 from landcover.data_sets.class_statistics import class_counts, label_counts
 from landcover.errors import InputError
-from landcover.raster import write_raster
+from landcover.images.raster import write_raster
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.hold_out import HeldOut, hold_out
 from landcover.demo_scenes.geotiff import utm_georeference
 from landcover.errors import InputError
-from landcover.footprint import Footprint
-from landcover.raster import Georeference, write_raster
+from landcover.images.footprint import Footprint
+from landcover.images.raster import Georeference, write_raster
 
 SIDE = 8
 

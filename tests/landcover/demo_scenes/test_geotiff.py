@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from landcover.demo_scenes.geotiff import utm_georeference
-from landcover.raster import read_georeference, write_raster
+from landcover.images.raster import read_georeference, write_raster
 
 
 def test_tags_say_corner_pixel_size_and_zone():

@@ -6,7 +6,7 @@ import pytest
 from landcover.demo_scenes.layout import CITY, lay_out
 from landcover.demo_scenes.sar import draw_sensor, no_data_wedge, render_sar, speckle
 from landcover.demo_scenes.scene import RANGELAND, ROAD, TREE, WATER
-from landcover.no_data import no_data_mask
+from landcover.images.no_data import no_data_mask
 
 
 @pytest.mark.parametrize("looks", [1, 3, 6])

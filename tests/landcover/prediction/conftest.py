@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.model_file import ModelInfo, save_model
+from landcover.networks.model_file import ModelInfo, save_model
 
 
 class StridedNetwork(nn.Module):

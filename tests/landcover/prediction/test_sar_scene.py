@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
 from landcover.errors import InputError
+from landcover.images.raster import write_raster
 from landcover.prediction.sar_scene import SAMPLE, open_scene
-from landcover.raster import write_raster
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

@@ -21,14 +21,14 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
 from landcover.errors import InputError
-from landcover.model_file import load_model, read_model_info, save_model
-from landcover.no_data import no_data_mask
+from landcover.images.no_data import no_data_mask
+from landcover.networks.model_file import load_model, read_model_info, save_model
 from landcover.prediction import map_parts
 from landcover.prediction import scene as scene_module
 from landcover.prediction.scene import map_scene
 from landcover.prediction.scene_models import SceneSettings
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities, window_starts
-from landcover.processes import Processes
+from landcover.processes.group import Processes
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

@@ -7,10 +7,10 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 
-from landcover.no_data import no_data_mask
+from landcover.images.no_data import no_data_mask
+from landcover.images.raster import write_raster
 from landcover.prediction.sar_scene import open_scene
 from landcover.prediction.scene_no_data import write_no_data_mask
-from landcover.raster import write_raster
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

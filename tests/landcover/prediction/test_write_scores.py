@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
-from landcover.model_file import load_model
+from landcover.images.raster import Georeference, read_georeference, read_sar, write_raster
+from landcover.networks.model_file import load_model
 from landcover.prediction import write_scores
 from landcover.prediction.sliding_window import predict_probabilities
 from landcover.prediction.write_scores import PredictionSettings, write_score_folder
-from landcover.processes import Processes
-from landcover.raster import Georeference, read_georeference, read_sar, write_raster
+from landcover.processes.group import Processes
 from landcover.sar.units import Unit
-from landcover.score_file import ScoreHeader, encode, read_scores
+from landcover.score_files.score_file import ScoreHeader, encode, read_scores
 
 ROOT = Path(__file__).parents[3]
 CPU = torch.device("cpu")

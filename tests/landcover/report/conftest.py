@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.manifest import OutputFolder
+from landcover.images.raster import write_raster
 from landcover.metrics import ConfusionMatrix
-from landcover.raster import write_raster
-from landcover.score_file import ScoreHeader, encode, write_scores
+from landcover.run_files.manifest import OutputFolder
+from landcover.score_files.score_file import ScoreHeader, encode, write_scores
 
 SIDE = 40
 MEMBERS = ("net_a", "net_b")

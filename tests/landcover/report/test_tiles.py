@@ -11,7 +11,7 @@ from PIL import Image
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.errors import InputError
-from landcover.raster import write_raster
+from landcover.images.raster import write_raster
 from landcover.report.tiles import pick, prediction_panels, training_panels
 
 

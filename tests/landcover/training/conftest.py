@@ -11,7 +11,7 @@ from mmengine.hooks import Hook
 
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
-from landcover.processes import Processes
+from landcover.processes.group import Processes
 from landcover.training.config import load_config
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles

@@ -23,15 +23,15 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 from landcover.errors import InputError
-from landcover.model_file import load_model
+from landcover.networks.model_file import load_model
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
-from landcover.processes import Processes
+from landcover.processes.group import Processes
+from landcover.run_files.training_log import read_log
 from landcover.training.averaged_network import AveragedNetwork, AverageHook, averaged
 from landcover.training.compiled import compile_networks
 from landcover.training.runner import build_runner
 from landcover.training.train_model import train_model
 from landcover.training.training import Training
-from landcover.training_log import read_log
 
 MakeTraining = Callable[..., Training]
 

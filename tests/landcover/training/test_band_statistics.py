@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from landcover.errors import InputError
-from landcover.raster import write_raster
+from landcover.images.raster import write_raster
 from landcover.training.band_statistics import BandStatistics, band_statistics
 
 

@@ -10,15 +10,15 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from landcover.errors import InputError
-from landcover.manifest import read_manifest
-from landcover.model_file import load_model
+from landcover.networks.model_file import load_model
+from landcover.run_files.manifest import read_manifest
+from landcover.run_files.training_log import read_log
 from landcover.training import train_model as train_model_module
 from landcover.training import validation_hook
 from landcover.training.candidates import Candidates
 from landcover.training.evaluation import Evaluation
 from landcover.training.train_model import train_model
 from landcover.training.training_log_hook import TrainingLogHook
-from landcover.training_log import read_log
 
 VALUES = {"early": {2: 0.3, 4: 0.8, 6: 0.5, 8: 0.4}, "tied": {2: 0.5, 4: 0.2, 6: 0.5, 8: 0.1}}
 

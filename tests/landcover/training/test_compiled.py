@@ -13,14 +13,14 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from landcover.errors import InputError
-from landcover.model_file import load_model
+from landcover.networks.model_file import load_model
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
-from landcover.processes import Processes
+from landcover.processes.group import Processes
+from landcover.run_files.training_log import read_log
 from landcover.training.compiled import check_compiler, compile_networks
 from landcover.training.config import load_config
 from landcover.training.train_model import train_model
 from landcover.training.training import Training
-from landcover.training_log import read_log
 from stage1_optical_da.self_training import SelfTraining
 
 CPU = torch.device("cpu")

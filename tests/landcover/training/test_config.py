@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from landcover.errors import InputError
-from landcover.pretrained import PRETRAINED_WEIGHTS
+from landcover.networks.pretrained import PRETRAINED_WEIGHTS
 from landcover.training.config import KEYS, load_config, network_to_train
 
 CONFIG = Path(__file__).parents[3] / "configs" / "stage2" / "segformer_mit-b3_768.py"

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from landcover.processes import Processes
+from landcover.processes.group import Processes
 from landcover.training import loader_workers as module
 from landcover.training.loader_workers import loader_workers, usable_cores
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from landcover.atomic import write_json
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
-from landcover.processes import Processes
+from landcover.processes.group import Processes
+from landcover.run_files.atomic import write_json
 from landcover.training.summary import TrainedModel, training_table
 from landcover.training.train_model import train_model
 from landcover.training.training import Training

@@ -6,12 +6,12 @@ import torch
 from mmengine.hooks import Hook
 
 from landcover.errors import InputError
-from landcover.manifest import read_manifest
-from landcover.model_file import load_model
-from landcover.processes import Processes
+from landcover.networks.model_file import load_model
+from landcover.processes.group import Processes
+from landcover.run_files.manifest import read_manifest
+from landcover.run_files.training_log import read_log
 from landcover.training.runner import batch_share, schedule
 from landcover.training.train_model import train_model
-from landcover.training_log import read_log
 
 
 class StopAt(Hook):

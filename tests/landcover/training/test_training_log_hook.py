@@ -7,9 +7,9 @@ import torch.distributed as dist
 from mmseg.structures import SegDataSample
 
 from landcover.errors import InputError
+from landcover.run_files.training_log import append_log, read_log
 from landcover.training import training_log_hook
 from landcover.training.training_log_hook import CHECK_INTERVAL, TrainingLogHook
-from landcover.training_log import append_log, read_log
 
 NAN = float("nan")
 

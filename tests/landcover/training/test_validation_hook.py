@@ -10,13 +10,13 @@ from torch import nn
 
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
-from landcover.processes import Processes
-from landcover.raster import write_raster
+from landcover.images.raster import write_raster
+from landcover.processes.group import Processes
+from landcover.run_files.training_log import read_log
 from landcover.training.candidates import Candidates
 from landcover.training.evaluation import Evaluation
 from landcover.training.training_log_hook import TrainingLogHook
 from landcover.training.validation_hook import ValidationHook, ValidationTiles, validate, validation_score
-from landcover.training_log import read_log
 
 
 class ByGreyValue(nn.Module):

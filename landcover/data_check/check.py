@@ -1,0 +1,224 @@
+"""Whether the files of a data set are what training needs: every file read once, every problem told at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
+from landcover.data_check.report import DataReport, SarStatistics
+from landcover.data_sets.class_statistics import label_counts
+from landcover.data_sets.dfc2025 import SarTile
+from landcover.data_sets.open_earth_map import LabelledTile
+from landcover.errors import InputError
+from landcover.images.no_data import no_data_mask
+from landcover.images.raster import read_georeference, read_labels, read_optical, read_sar
+from landcover.processes.progress import track
+
+PERCENTILES = (1, 50, 99)
+"""Percentiles of the SAR values in the report."""
+
+SAMPLES_PER_TILE = 4096
+"""Pixels per SAR tile that percentiles are taken from; they need all values at once, mean and deviation do not."""
+
+Tile = TypeVar("Tile")
+
+
+def check_open_earth_map(
+    tiles: Sequence[LabelledTile],
+    title: str = "OpenEarthMap",
+    scheme: ClassScheme = OPEN_EARTH_MAP,
+    workers: int | None = None,
+    quiet: bool = False,
+) -> DataReport:
+    """Reads every image and label file once: types, bands, label values, equal sizes.
+
+    Args:
+        tiles: what to check.
+        title: name in the report.
+        scheme: classes of the label files.
+        workers: threads, by default one per processor and at most 8.
+        quiet: show no progress.
+    """
+
+    def check(tile: LabelledTile) -> _Findings:
+        findings = _Findings(tile.image, scheme)
+        findings.read(tile.image, read_optical)
+        findings.add_labels(tile.labels)
+        return findings
+
+    return _report(title, scheme, _map(check, tiles, title, workers, quiet))
+
+
+def check_dfc2025(
+    tiles: Sequence[SarTile],
+    title: str = "OpenEarthMap-SAR",
+    scheme: ClassScheme = OPEN_EARTH_MAP,
+    workers: int | None = None,
+    quiet: bool = False,
+) -> DataReport:
+    """Reads every SAR, optical and label file once: types, bands, label values, equal sizes, one SAR type for all.
+
+    A SAR tile without a single pixel of data is a warning: it can be predicted (all no data), not learned from.
+
+    Args:
+        tiles: what to check.
+        title: name in the report.
+        scheme: classes of the label files.
+        workers: threads, by default one per processor and at most 8.
+        quiet: show no progress.
+    """
+
+    def check(tile: SarTile) -> _Findings:
+        findings = _Findings(tile.sar, scheme)
+        findings.add_sar()
+        if tile.optical is not None:
+            findings.read(tile.optical, read_optical)
+        if tile.labels is not None:
+            findings.add_labels(tile.labels)
+        return findings
+
+    return _report(title, scheme, _map(check, tiles, title, workers, quiet))
+
+
+@dataclass(frozen=True)
+class _SarSums:
+    """What one SAR tile adds to `SarStatistics`: pixels, those with data, their sums and a sample of them."""
+
+    dtype: str
+    pixels: int
+    valid: int
+    total: float
+    squares: float
+    sample: NDArray[Any]  # uint8, uint16 or float32, as the file
+
+
+class _Findings:
+    """What is found in the files of one tile, one after the other; the first readable file sets the size.
+
+    Args:
+        image: file that the tile is known by, whose georeferencing counts.
+        scheme: classes of the label file.
+    """
+
+    def __init__(self, image: Path, scheme: ClassScheme) -> None:
+        self.image, self.scheme = image, scheme
+        self.problems: list[str] = []
+        self.warnings: list[str] = []
+        self.size: tuple[int, int] | None = None
+        self.georeferenced = False
+        self.labels: NDArray[np.int64] | None = None
+        self.sar: _SarSums | None = None
+        self._sized_by = image
+
+    def read(self, path: Path, reader: Callable[[Path], NDArray[Any]]) -> NDArray[Any] | None:
+        """Pixels of `path`; None and a problem noted if it can not be used."""
+        try:
+            pixels = reader(path)
+            if path == self.image:
+                self.georeferenced = bool(read_georeference(path))
+        except InputError as error:
+            self.problems.append(str(error))
+            return None
+        height, width = pixels.shape[:2]
+        if self.size is None:
+            self.size, self._sized_by = (height, width), path
+        elif self.size != (height, width):
+            self.problems.append(
+                f"{path}: expected the {self.size[0]}x{self.size[1]} pixels of {self._sized_by}, found "
+                f"{height}x{width}; all files of a tile must lie on one grid"
+            )
+        return pixels
+
+    def add_labels(self, path: Path) -> None:
+        """Reads the label file and counts its classes."""
+        labels = self.read(path, lambda file: read_labels(file, self.scheme))
+        if labels is not None:
+            self.labels = label_counts(labels, self.scheme)
+            if self.labels[0] == labels.size:
+                self.warnings.append(f"{path}: every pixel is unknown (0); nothing is learned from this tile")
+
+    def add_sar(self) -> None:
+        """Reads the SAR image and sums its values."""
+        pixels = self.read(self.image, read_sar)
+        if pixels is None:
+            return
+        valid = pixels[~no_data_mask(pixels)]
+        if valid.size == 0:
+            self.warnings.append(f"{self.image}: no pixel with data; its map will be all 0")
+        values = valid.astype(np.float64)
+        # odd, so that the sample does not keep to a few columns of a tile whose width is a power of two
+        step = valid.size // SAMPLES_PER_TILE | 1
+        self.sar = _SarSums(
+            str(pixels.dtype),
+            pixels.size,
+            valid.size,
+            float(values.sum()),
+            float(np.square(values).sum()),
+            valid[::step].copy(),
+        )
+
+
+def _map(
+    check: Callable[[Tile], _Findings], tiles: Sequence[Tile], title: str, workers: int | None, quiet: bool
+) -> list[_Findings]:
+    """Findings of every tile, in order."""
+    with ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1)) as pool:
+        return list(track(pool.map(check, tiles), f"checking {title}", len(tiles), quiet=quiet))
+
+
+def _report(title: str, scheme: ClassScheme, findings: Sequence[_Findings]) -> DataReport:
+    sizes = [tile.size for tile in findings if tile.size is not None] or [(0, 0)]
+    heights, widths = zip(*sizes, strict=True)
+    counts = [tile.labels for tile in findings if tile.labels is not None]
+    sums = [tile.sar for tile in findings if tile.sar is not None]
+    return DataReport(
+        title=title,
+        tiles=len(findings),
+        heights=(min(heights), max(heights)),
+        widths=(min(widths), max(widths)),
+        without_georeference=sum(not tile.georeferenced for tile in findings),
+        label_files=len(counts),
+        class_shares=_class_shares(scheme, counts),
+        sar=_sar_statistics(sums),
+        problems=(*(line for tile in findings for line in tile.problems), *_mixed_types(title, sums)),
+        warnings=tuple(line for tile in findings for line in tile.warnings),
+    )
+
+
+def _class_shares(scheme: ClassScheme, counts: Sequence[NDArray[np.int64]]) -> dict[str, float]:
+    if not counts:
+        return {}
+    total = np.sum(counts, axis=0)
+    shares = total / total.sum()
+    return {name: float(share) for name, share in zip(("unknown", *scheme.classes), shares, strict=True)}
+
+
+def _sar_statistics(sums: Sequence[_SarSums]) -> SarStatistics | None:
+    valid = sum(tile.valid for tile in sums)
+    if valid == 0:
+        return None
+    mean = sum(tile.total for tile in sums) / valid
+    variance = sum(tile.squares for tile in sums) / valid - mean**2
+    values = np.percentile(np.concatenate([tile.sample for tile in sums]), PERCENTILES)
+    return SarStatistics(
+        mean=mean,
+        std=max(variance, 0.0) ** 0.5,
+        percentiles={percent: float(value) for percent, value in zip(PERCENTILES, values, strict=True)},
+        no_data_share=1 - valid / sum(tile.pixels for tile in sums),
+    )
+
+
+def _mixed_types(title: str, sums: Sequence[_SarSums]) -> list[str]:
+    """A line if SAR tiles differ in type: one model reads them all with one normalisation."""
+    types = sorted({tile.dtype for tile in sums})
+    if len(types) < 2:
+        return []
+    return [f"{title}: expected SAR tiles of one type, found {' and '.join(types)}; convert them to one"]

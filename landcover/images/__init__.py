@@ -1,0 +1,1 @@
+"""Images on disk: rasters with their georeferencing, footprints, pixels without data."""

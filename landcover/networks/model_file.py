@@ -1,0 +1,107 @@
+"""Trained models as one portable file: weights, how to build the network, and how to use it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, Literal
+
+import torch
+from mmengine.model import revert_sync_batchnorm
+from mmseg.registry import MODELS
+from torch import nn
+
+from landcover.classes import SCHEMES
+from landcover.errors import InputError
+from landcover.run_files.atomic import atomic_path
+
+FORMAT = "landcover-model-1"
+
+MODEL_NAME = "model.pth"
+"""Name of the model file in the folder of a training."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a user of a trained model must know.
+
+    Args:
+        name: name of the model, as in the profile.
+        modality: which images it reads.
+        scheme: class scheme of its outputs.
+        window: side of the training crop, used as prediction window, pixels.
+    """
+
+    name: str
+    modality: Literal["optical", "sar"]
+    scheme: str
+    window: int
+
+
+def save_model(path: Path, info: ModelInfo, network: dict[str, Any], weights: dict[str, torch.Tensor]) -> None:
+    """Writes a model file, atomically.
+
+    Args:
+        path: file to write.
+        info: see `ModelInfo`.
+        network: config of the segmentor (mmseg MODELS registry), JSON values.
+        weights: its state dict.
+    """
+    content = {
+        "format": FORMAT,
+        "info": json.dumps(asdict(info)),
+        "network": json.dumps(network),
+        "weights": {key: value.detach().cpu().contiguous() for key, value in weights.items()},
+    }
+    # Given a path, torch writes the temporary name with its process number into the file.
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        torch.save(content, file)
+
+
+def read_model_info(path: Path) -> ModelInfo:
+    """The `ModelInfo` of a model file."""
+    return ModelInfo(**json.loads(_read(path)["info"]))
+
+
+def load_model(path: Path, device: torch.device) -> tuple[nn.Module, ModelInfo]:
+    """The network of a model file, in eval mode on `device`, and its `ModelInfo`.
+
+    Raises:
+        InputError: missing, not a model file, of an unknown class scheme, or weights that do not fit.
+    """
+    content = _read(path)
+    info = ModelInfo(**json.loads(content["info"]))
+    if info.scheme not in SCHEMES:
+        raise InputError(
+            f"{path}: expected a class scheme of {sorted(SCHEMES)}, found {info.scheme!r}; retrain the model"
+        )
+    model = revert_sync_batchnorm(MODELS.build(json.loads(content["network"])))
+    try:
+        model.load_state_dict(content["weights"])
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise InputError(f"{path}: the weights do not fit the network ({reason}); retrain the model") from error
+    return model.to(device).eval(), info
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Content of a model file, read without running any code in it (`weights_only`)."""
+    if not path.is_file():
+        raise InputError(f"{path}: expected a trained model, found none; run the training stage first")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # pickle and zip raise whatever they like on damaged or foreign files
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        if isinstance(error, UnpicklingError):
+            reason = "damaged, or written by another program"
+        raise InputError(
+            f"{path}: expected a model file of this project, found something else ({reason}); retrain"
+        ) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        found = content.get("format") if isinstance(content, dict) else type(content).__name__
+        raise InputError(
+            f"{path}: expected a model file ({FORMAT}), found {found!r}; use the model.pth of a training stage"
+        )
+    return content

@@ -1,0 +1,1 @@
+"""One process or many that work together, and their progress."""

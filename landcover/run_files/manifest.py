@@ -1,0 +1,192 @@
+"""Folders of files that a stage writes: what made them, from what, and whether they are complete.
+
+A finished folder holds `manifest.json`; while a stage works, the folder holds `unfinished.json` with the same
+description, so that a killed stage is continued for the same inputs and never mixed with others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from landcover.errors import InputError
+from landcover.run_files.atomic import write_json
+
+SCHEMA = 1
+FINISHED = "manifest.json"
+UNFINISHED = "unfinished.json"
+PACKAGES = (
+    "torch",
+    "onedl-mmsegmentation",
+    "onedl-mmengine",
+    "onedl-mmcv",
+    "timm",
+    "albumentations",
+    "numpy",
+    "tifffile",
+)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_text(text: str) -> str:
+    """SHA-256 of a text, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_all(paths: Iterable[Path]) -> str:
+    """One SHA-256 over names and contents of `paths`, in their order; files are read in parallel."""
+    listed = list(paths)
+    with ThreadPoolExecutor(8) as pool:
+        lines = [f"{path.name} {value}" for path, value in zip(listed, pool.map(_digest_once, listed), strict=True)]
+    return digest_text("\n".join(lines))
+
+
+def _digest_once(path: Path) -> str:
+    """`digest`, read once per process: all models of a stage are made from the same images."""
+    status = path.stat()
+    return _known_digest(path, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _known_digest(path: Path, size: int, modified: int) -> str:
+    del size, modified  # part of the key: a changed file is read again
+    return digest(path)
+
+
+def package_versions() -> dict[str, str]:
+    """Installed versions of the packages on which results depend."""
+    return {name: metadata.version(name) for name in PACKAGES}
+
+
+@dataclass(frozen=True)
+class OutputFolder:
+    """A folder that one stage fills.
+
+    Args:
+        folder: where the files go.
+        made_by: what makes them: stage, config digest, options, seed. JSON values.
+        inputs: digests of what they are made from, by a readable name.
+    """
+
+    folder: Path
+    made_by: Mapping[str, Any]  # JSON values
+    inputs: Mapping[str, str]
+
+    @property
+    def manifest(self) -> Path:
+        """The file that exists exactly when the folder is complete."""
+        return self.folder / FINISHED
+
+    def begin(self) -> bool:
+        """Claims the folder; True if it is already complete for the same description.
+
+        Leftovers of a killed writer (hidden temporary files) and damaged files are removed. Other files made for the
+        same description stay, so that the caller can go on.
+
+        Raises:
+            InputError: the folder was made, or begun, from something else, or holds files of unknown origin.
+        """
+        if self._matches(self.manifest):
+            wrong = self._wrong_files()
+            if not wrong:
+                return True
+            for path in wrong:
+                path.unlink(missing_ok=True)
+        elif not self._matches(self.folder / UNFINISHED) and self.folder.is_dir() and any(self.folder.iterdir()):
+            raise InputError(
+                f"{self.folder}: holds files but no {FINISHED} that says what made them; "
+                "choose another RUN_DIR, or delete this folder to make it anew"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / UNFINISHED, self._description())
+        self.manifest.unlink(missing_ok=True)
+        for leftover in self.folder.rglob(".[0-9]*.*"):
+            leftover.unlink()
+        return False
+
+    def release(self) -> None:
+        """Takes the claim back and removes the folder: nothing was made yet, so other settings may follow."""
+        shutil.rmtree(self.folder)
+
+    def finish(self, files: Iterable[Path], about: Mapping[str, Any] | None = None) -> None:
+        """Writes the manifest with a row per file of `files` (inside the folder); the folder is then complete."""
+        listed = sorted(files)
+        with ThreadPoolExecutor(8) as pool:
+            digests = list(pool.map(digest, listed))
+        rows = [
+            {"name": path.relative_to(self.folder).as_posix(), "sha256": value, "size": path.stat().st_size}
+            for path, value in zip(listed, digests, strict=True)
+        ]
+        write_json(
+            self.manifest,
+            {**self._description(), "versions": package_versions(), "about": dict(about or {}), "files": rows},
+        )
+        (self.folder / UNFINISHED).unlink(missing_ok=True)
+
+    def _description(self) -> dict[str, Any]:
+        return {"schema": SCHEMA, "made_by": dict(self.made_by), "inputs": dict(self.inputs)}
+
+    def _matches(self, path: Path) -> bool:
+        """Whether `path` describes this output; False if there is no such file, InputError if it describes another."""
+        if not path.exists():
+            return False
+        found = read_manifest(path)
+        for key, ours in self._description().items():
+            theirs = found.get(key)
+            # A round trip through JSON, so that tuples and lists compare equal.
+            if theirs != json.loads(json.dumps(ours)):
+                raise InputError(
+                    f"{self.folder}: holds files made from something else ({_difference(theirs, ours, key)}); "
+                    "choose another RUN_DIR, or delete this folder to make it anew"
+                )
+        return True
+
+    def _wrong_files(self) -> list[Path]:
+        """Files of the manifest that are missing or have another size."""
+        rows = read_manifest(self.manifest)["files"]
+        paths = [(self.folder / row["name"], row["size"]) for row in rows]
+        return [path for path, size in paths if not path.is_file() or path.stat().st_size != size]
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Content of a manifest file.
+
+    Raises:
+        InputError: missing, or not a manifest.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: expected the manifest of a finished stage, found none; run that stage first"
+        ) from None
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: not a manifest ({error}); delete the folder and run its stage again") from None
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path}: not a manifest (a {type(content).__name__}); delete the folder and run its stage again"
+        )
+    return content
+
+
+def _difference(theirs: object, ours: object, key: str) -> str:
+    if isinstance(theirs, Mapping) and isinstance(ours, Mapping):
+        for name in sorted({*theirs, *ours}):
+            if theirs.get(name) != json.loads(json.dumps(ours.get(name))):
+                return _difference(theirs.get(name), ours.get(name), f"{key}.{name}")
+    if len(f"{theirs}{ours}") > 100:
+        return f"{key} differs"
+    return f"{key}: {theirs} there, {ours} now"

@@ -1,0 +1,1 @@
+"""Score files: what one model thinks of one image, tile by tile."""

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from landcover.data_check.check import check_dfc2025, check_open_earth_map
+from landcover.data_sets.dfc2025 import SarTile
+from landcover.data_sets.open_earth_map import LabelledTile
+from landcover.errors import InputError
+from landcover.images.raster import Georeference, write_raster
+
+GEOREFERENCE = Georeference(((33550, 12, 3, (0.5, 0.5, 0.0)), (33922, 12, 6, (0.0, 0.0, 0.0, 1.0, 2.0, 0.0))))
+NO_GEOREFERENCE = Georeference()
+RGB = np.full((40, 50, 3), 90, dtype=np.uint8)
+LABELS = np.repeat(np.array([[0], [1], [2], [8]], dtype=np.uint8), 500, axis=1).reshape(40, 50)
+SAR = np.arange(1, 2001, dtype=np.uint16).reshape(40, 50)
+
+
+def labelled(root: Path, name: str, image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> LabelledTile:
+    tile = LabelledTile(name, root / "images" / f"{name}.tif", root / "labels" / f"{name}.tif")
+    write_raster(tile.image, image)
+    write_raster(tile.labels, labels)
+    return tile
+
+
+def sar_tile(
+    root: Path,
+    name: str,
+    sar: NDArray[np.generic],
+    optical: NDArray[np.uint8] | None = None,
+    labels: NDArray[np.uint8] | None = None,
+    georeference: Georeference = NO_GEOREFERENCE,
+) -> SarTile:
+    paths = {kind: root / kind / f"{name}.tif" for kind in ("sar", "optical", "labels")}
+    write_raster(paths["sar"], sar, georeference)
+    if optical is not None:
+        write_raster(paths["optical"], optical)
+    if labels is not None:
+        write_raster(paths["labels"], labels)
+    return SarTile(
+        name, paths["sar"], None if optical is None else paths["optical"], None if labels is None else paths["labels"]
+    )
+
+
+def test_good_tiles_give_statistics_and_no_problem(tmp_path: Path) -> None:
+    tiles = [labelled(tmp_path, "a_1", RGB, LABELS), labelled(tmp_path, "a_2", RGB[:20, :30], LABELS[:20, :30])]
+    report = check_open_earth_map(tiles, quiet=True)
+    assert (report.problems, report.warnings, report.sar) == ((), (), None)
+    assert (report.tiles, report.label_files, report.without_georeference) == (2, 2, 2)
+    assert (report.heights, report.widths) == ((20, 40), (30, 50))
+    # rows 0-9 unknown, 10-19 bareland, 20-29 rangeland, 30-39 building; the second tile is rows 0-19
+    assert report.class_shares["unknown"] == report.class_shares["bareland"] == 800 / 2600
+    assert report.class_shares["rangeland"] == report.class_shares["building"] == 500 / 2600
+    assert report.class_shares["tree"] == 0
+    report.raise_if_problems()
+
+
+def test_every_problem_is_collected_in_the_order_of_the_tiles(tmp_path: Path) -> None:
+    tiles = [
+        labelled(tmp_path, "a_1", RGB, LABELS[:39]),
+        labelled(tmp_path, "a_2", RGB, LABELS + np.uint8(1)),
+        labelled(tmp_path, "a_3", RGB[..., 0], LABELS),
+        labelled(tmp_path, "a_4", RGB, LABELS),
+        labelled(tmp_path, "a_5", RGB, LABELS),
+    ]
+    tiles[3].image.write_bytes(tiles[3].image.read_bytes()[:200])
+    report = check_open_earth_map(tiles, quiet=True)
+    assert len(report.problems) == 4
+    assert "labels/a_1.tif: expected the 40x50 pixels of" in report.problems[0]
+    assert "found 39x50" in report.problems[0]
+    assert "labels/a_2.tif: expected label values 0..8" in report.problems[1]
+    assert "images/a_3.tif: expected an optical image of 3 bands (RGB), found 1" in report.problems[2]
+    assert "images/a_4.tif: not readable" in report.problems[3]
+    assert all("\n" not in line for line in report.problems)
+    with pytest.raises(InputError, match=r"^4 problems in the data \(OpenEarthMap\): .*labels/a_1\.tif.*listed above$"):
+        report.raise_if_problems()
+    assert [line for line in report.lines() if "problem: " in line] == [
+        f"  problem: {line}" for line in report.problems
+    ]
+
+
+def test_unreadable_tiles_alone_still_give_a_report(tmp_path: Path) -> None:
+    nowhere = LabelledTile("a_1", tmp_path / "a_1.tif", tmp_path / "b_1.tif")
+    report = check_open_earth_map([nowhere], quiet=True)
+    assert len(report.problems) == 2
+    assert (report.heights, report.class_shares) == ((0, 0), {})
+    assert report.lines()[0] == "OpenEarthMap"
+
+
+def test_labels_without_a_class_are_a_warning(tmp_path: Path) -> None:
+    report = check_open_earth_map([labelled(tmp_path, "a_1", RGB, np.zeros_like(LABELS))], quiet=True)
+    assert report.problems == ()
+    assert "labels/a_1.tif: every pixel is unknown" in report.warnings[0]
+
+
+def test_sar_statistics_are_those_of_all_pixels(tmp_path: Path) -> None:
+    tiles = [
+        sar_tile(tmp_path, "a", SAR, RGB, LABELS, GEOREFERENCE),
+        sar_tile(tmp_path, "b", SAR + np.uint16(2000), RGB, LABELS),
+    ]
+    report = check_dfc2025(tiles, "train", quiet=True)
+    assert report.problems == ()
+    assert report.sar is not None
+    values = np.arange(1, 4001, dtype=np.float64)
+    assert report.sar.mean == pytest.approx(values.mean())
+    assert report.sar.std == pytest.approx(values.std())
+    assert report.sar.percentiles == {1: pytest.approx(40.99), 50: 2000.5, 99: pytest.approx(3960.01)}
+    assert report.sar.no_data_share == 0
+    assert (report.label_files, report.without_georeference) == (2, 1)
+
+
+def test_no_data_is_left_out_of_sar_statistics(tmp_path: Path) -> None:
+    sar = np.full((100, 100), 7, dtype=np.uint8)
+    sar[:25] = 0
+    sar[60, 60] = 0
+    report = check_dfc2025([sar_tile(tmp_path, "a", sar)], quiet=True)
+    assert report.sar is not None
+    assert report.sar.no_data_share == 0.25
+    assert report.sar.mean == pytest.approx(7 * 7499 / 7500)
+
+
+def test_sample_of_a_large_tile_covers_all_columns(tmp_path: Path) -> None:
+    sar = np.broadcast_to(np.arange(1, 1025, dtype=np.float32), (1024, 1024)).copy()
+    report = check_dfc2025([sar_tile(tmp_path, "a", sar)], quiet=True)
+    assert report.sar is not None
+    assert report.sar.percentiles[50] == pytest.approx(512.5, abs=2)
+    assert report.sar.percentiles[1] == pytest.approx(11, abs=2)
+
+
+def test_tile_without_data_is_a_warning(tmp_path: Path) -> None:
+    report = check_dfc2025([sar_tile(tmp_path, "a", np.zeros((50, 50), np.uint8))], quiet=True)
+    assert report.problems == ()
+    assert report.sar is None
+    assert "sar/a.tif: no pixel with data" in report.warnings[0]
+    report.raise_if_problems()
+
+
+def test_sar_and_its_partners_must_have_one_size(tmp_path: Path) -> None:
+    report = check_dfc2025([sar_tile(tmp_path, "a", SAR, RGB[:30], LABELS[:, :49])], quiet=True)
+    assert ["optical/a.tif" in report.problems[0], "labels/a.tif" in report.problems[1]] == [True, True]
+    assert "found 30x50" in report.problems[0]
+    assert "found 40x49" in report.problems[1]
+
+
+def test_swapped_folders_and_mixed_types_are_problems(tmp_path: Path) -> None:
+    swapped = sar_tile(tmp_path / "swapped", "a", RGB)
+    report = check_dfc2025([swapped], quiet=True)
+    assert "expected a SAR image of one band, found 3" in report.problems[0]
+    mixed = [sar_tile(tmp_path, "a", SAR), sar_tile(tmp_path, "b", SAR.astype(np.float32))]
+    report = check_dfc2025(mixed, "val", quiet=True)
+    assert report.problems == ("val: expected SAR tiles of one type, found float32 and uint16; convert them to one",)
+    with pytest.raises(InputError, match=r"^1 problem in the data \(val\): val: expected"):
+        report.raise_if_problems()
+
+
+def test_report_does_not_depend_on_the_number_of_threads(tmp_path: Path) -> None:
+    tiles = [sar_tile(tmp_path, name, SAR, RGB, LABELS) for name in "abcde"]
+    report = check_dfc2025(tiles, "train", workers=1, quiet=True)
+    assert report.tiles == 5
+    assert report == check_dfc2025(tiles, "train", workers=4, quiet=True)

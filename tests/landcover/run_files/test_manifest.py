@@ -1,0 +1,144 @@
+import hashlib
+import json
+
+import pytest
+
+from landcover.errors import InputError
+from landcover.run_files.manifest import OutputFolder, digest, digest_all, digest_text, package_versions, read_manifest
+
+MADE_BY = {"stage": "scores", "seed": 3, "views": (0.5, 1.0)}
+INPUTS = {"model": "abc", "images": "def"}
+
+
+@pytest.fixture
+def output(tmp_path):
+    return OutputFolder(tmp_path / "out", MADE_BY, INPUTS)
+
+
+def fill(output, **contents):
+    for name, text in contents.items():
+        (output.folder / name).write_text(text)
+    output.finish([output.folder / name for name in contents])
+
+
+def test_a_new_folder_is_claimed_then_complete(output):
+    assert not output.begin()
+    assert [path.name for path in output.folder.iterdir()] == ["unfinished.json"]
+    fill(output, b="22", a="1")
+    assert sorted(path.name for path in output.folder.iterdir()) == ["a", "b", "manifest.json"]
+    assert output.begin()
+    assert sorted(path.name for path in output.folder.iterdir()) == ["a", "b", "manifest.json"]
+
+
+def test_the_manifest_tells_what_made_what_from_what(output):
+    output.begin()
+    (output.folder / "deep").mkdir()
+    (output.folder / "deep/b.txt").write_text("22")
+    (output.folder / "a.txt").write_text("1")
+    output.finish([output.folder / "deep/b.txt", output.folder / "a.txt"], about={"tiles": 2})
+    assert read_manifest(output.manifest) == {
+        "schema": 1,
+        "made_by": {"stage": "scores", "seed": 3, "views": [0.5, 1.0]},
+        "inputs": {"model": "abc", "images": "def"},
+        "versions": package_versions(),
+        "about": {"tiles": 2},
+        "files": [
+            {"name": "a.txt", "sha256": hashlib.sha256(b"1").hexdigest(), "size": 1},
+            {"name": "deep/b.txt", "sha256": hashlib.sha256(b"22").hexdigest(), "size": 2},
+        ],
+    }
+
+
+def test_the_same_files_give_the_same_manifest_byte_for_byte(tmp_path):
+    for name in ("one", "two"):
+        output = OutputFolder(tmp_path / name, MADE_BY, INPUTS)
+        output.begin()
+        fill(output, a="1", b="22")
+    assert (tmp_path / "one/manifest.json").read_bytes() == (tmp_path / "two/manifest.json").read_bytes()
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize(
+    ("made_by", "inputs", "difference"),
+    [
+        ({**MADE_BY, "seed": 4}, INPUTS, r"made_by\.seed: 3 there, 4 now"),
+        ({**MADE_BY, "scales": 2}, INPUTS, r"made_by\.scales: None there, 2 now"),
+        ({**MADE_BY, "views": [0.5]}, INPUTS, r"made_by\.views: \[0\.5, 1\.0\] there, \[0\.5\] now"),
+        (MADE_BY, {**INPUTS, "images": "x"}, r"inputs\.images: def there, x now"),
+        (MADE_BY, {**INPUTS, "images": "x" * 101}, r"inputs\.images differs"),
+    ],
+)
+def test_other_settings_or_inputs_are_refused_and_named(output, finished, made_by, inputs, difference):
+    output.begin()
+    if finished:
+        fill(output, a="1")
+    before = {path: path.read_bytes() for path in output.folder.iterdir()}
+    with pytest.raises(InputError, match=rf"out: holds files made from something else \({difference}\); choose") as got:
+        OutputFolder(output.folder, made_by, inputs).begin()
+    assert "\n" not in str(got.value)
+    assert {path: path.read_bytes() for path in output.folder.iterdir()} == before
+
+
+def test_an_interrupted_run_goes_on_with_its_files_but_not_with_half_written_ones(output):
+    output.begin()
+    (output.folder / "a").write_text("1")
+    (output.folder / "deep").mkdir()
+    for leftover in (".123.b.tif", "deep/.4567.c.tif"):
+        (output.folder / leftover).write_text("half")
+    assert not output.begin()
+    found = sorted(path.relative_to(output.folder).as_posix() for path in output.folder.rglob("*") if path.is_file())
+    assert found == ["a", "unfinished.json"]
+
+
+def test_a_released_folder_is_free_for_other_settings(output):
+    output.begin()
+    output.release()
+    assert not OutputFolder(output.folder, {**MADE_BY, "seed": 4}, INPUTS).begin()
+    assert read_manifest(output.folder / "unfinished.json")["made_by"]["seed"] == 4
+
+
+def test_a_missing_file_makes_the_folder_unfinished_again(output):
+    output.begin()
+    fill(output, a="1", b="22")
+    (output.folder / "a").unlink()
+    assert not output.begin()
+    assert sorted(path.name for path in output.folder.iterdir()) == ["b", "unfinished.json"]
+
+
+def test_a_file_of_another_size_is_made_anew(output):
+    output.begin()
+    fill(output, a="1", b="22")
+    (output.folder / "a").write_text("cut")
+    assert not output.begin()
+    # a caller that writes what is missing would keep the damaged file otherwise
+    assert sorted(path.name for path in output.folder.iterdir()) == ["b", "unfinished.json"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "\x00"])
+def test_a_file_that_is_no_manifest_is_refused(tmp_path, content):
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(InputError, match=r"manifest\.json: not a manifest .*delete the folder"):
+        OutputFolder(tmp_path, MADE_BY, INPUTS).begin()
+
+
+def test_a_missing_manifest_names_the_stage_as_the_cure(tmp_path):
+    with pytest.raises(InputError, match=r"manifest\.json: expected the manifest of a finished stage, found none"):
+        read_manifest(tmp_path / "manifest.json")
+
+
+def test_digests_follow_content_names_and_order(tmp_path):
+    (tmp_path / "a").write_text("1")
+    (tmp_path / "b").write_text("2")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep/a").write_text("1")
+    a, b, same = tmp_path / "a", tmp_path / "b", tmp_path / "deep/a"
+    assert digest(a) == digest_text("1") == "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
+    assert digest_all([a, b]) == digest_all([same, b]) == digest_all(iter([a, b]))
+    assert len({digest_all([a, b]), digest_all([b, a]), digest_all([a]), digest_all([])}) == 4
+
+
+def test_versions_of_what_results_depend_on_are_recorded():
+    versions = package_versions()
+    assert json.loads(json.dumps(versions)) == versions
+    assert {"torch", "numpy", "timm", "tifffile"} <= versions.keys()
+    assert all(value[0].isdigit() for value in versions.values())

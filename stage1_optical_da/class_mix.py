@@ -19,11 +19,13 @@ class Mix:
         images: (B, bands, H, W) float.
         indices: (B, H, W) int64, 0..C-1 or `IGNORE_INDEX`.
         weights: (B, H, W) float, weight of each pixel's loss.
+        pasted: (B, H, W) bool, pixels of the source image.
     """
 
     images: Tensor
     indices: Tensor
     weights: Tensor
+    pasted: Tensor
 
 
 def class_mix(
@@ -59,6 +61,7 @@ def class_mix(
         images=torch.where(mask[:, None], source_images, target_images),
         indices=torch.where(mask, source_indices, target_indices),
         weights=torch.where(mask, target_weights.new_ones(()), target_weights[:, None, None]),
+        pasted=mask,
     )
 
 

@@ -22,11 +22,13 @@ from landcover.training.config import load_config, network_to_train
 from landcover.training.train_model import train_model
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
-from stage1_optical_da import resolution_alignment, self_training
+from stage1_optical_da import distributed_self_training, resolution_alignment
+from stage1_optical_da.self_training import teacher_of
 from stage1_optical_da.source_target_pairs import SourceTargetPairs
 from stage1_optical_da.target_statistics import target_evaluation
+from stage1_optical_da.teacher_hook import TeacherHook
 
-assert resolution_alignment, self_training  # imported for their registered classes
+assert distributed_self_training, resolution_alignment  # imported for their registered classes
 
 
 @command
@@ -107,7 +109,7 @@ def teacher_training(
         modality="optical",
         config=config,
         trained={**config.self_training, "student": network},
-        exported=self_training.teacher_of,
+        exported=teacher_of,
         dataset=pairs,
         validation=ValidationTiles([TrainingTile(t.image, t.labels) for t in held_out], f"OpenEarthMap val{seen}"),
         inputs={
@@ -116,7 +118,7 @@ def teacher_training(
         },
         folder=folder,
         seed=seed,
-        hooks=[self_training.TeacherHook()],
+        hooks=[TeacherHook()],
         further_evaluations=[target_evaluation([tile.image for tile in target], config.crop_size)],
         wrapper="DistributedSelfTraining",
     )

@@ -36,6 +36,10 @@ class FastSegformerHead(LossesOnly, SegformerHead):
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Logits of the maps chosen by `in_index`, see the class."""
+        return self.cls_seg(self._forward_feature(inputs))
+
+    def _forward_feature(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The fused map (B, channels, H_0, W_0), which is classified; under the name that mmseg's heads give it."""
         maps = self._transform_inputs(inputs)
         size = maps[0].shape[2:]
         # Where nothing is learned, batch norms are part of the convolutions before them.
@@ -52,7 +56,7 @@ class FastSegformerHead(LossesOnly, SegformerHead):
                 part = F.interpolate(part, size=size, mode=self.interpolate_mode, align_corners=align)
             fused = part if fused is None else fused.add_(part)
         assert fused is not None, "a head without maps"
-        return self.cls_seg(_normalised(fused, self.fusion_conv, fold))
+        return _normalised(fused, self.fusion_conv, fold)
 
     def cls_seg(self, features: Tensor) -> Tensor:
         """Logits of the fused map, with dropout in training."""

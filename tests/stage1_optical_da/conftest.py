@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,3 +79,15 @@ def student() -> dict[str, Any]:
         "train_cfg": {},
         "test_cfg": {"mode": "whole"},
     }
+
+
+@pytest.fixture
+def loaded_pairs() -> dict[str, Any]:
+    """Two pairs of 32 x 32 pixels as the loader gives them: labels without void, targets without padding."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(0, 8, (2, 32, 32), generator=generator)
+    data: dict[str, Any] = {"seed": [0, 1]}
+    for domain, indices in (("source", labels), ("target", torch.zeros_like(labels))):
+        samples = [SegDataSample(gt_sem_seg=PixelData(data=plane[None])) for plane in indices]
+        data[domain] = {"inputs": [*(255 * torch.rand(2, 3, 32, 32, generator=generator))], "data_samples": samples}
+    return data

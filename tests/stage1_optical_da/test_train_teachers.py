@@ -195,7 +195,19 @@ from landcover.registry import register_all
 from landcover.training.config import load_config, network_to_train
 from landcover.training.train_model import train_model
 from dataclasses import replace
+from mmseg.registry import MODELS
 from stage1_optical_da.train_teachers import teacher_training
+from stage1_optical_da.training_parts import TrainingPart
+
+
+@MODELS.register_module()
+class SourceScale(TrainingPart):  # its parameter has no gradient in the pass in which processes meet
+    def __init__(self, num_classes, channels):
+        super().__init__(num_classes, channels)
+        self.scale = torch.nn.Parameter(torch.zeros(channels))
+
+    def source_losses(self, step):
+        return {"loss_scale": (self.scale * step.source.features.mean((0, 2, 3))).sum()}
 
 
 class Keep(Hook):
@@ -229,7 +241,8 @@ optim_wrapper = dict(optimizer=dict(_delete_=True, type="SGD", lr=0.05), paramwi
 FULL_RECIPE = """
 crop_size = 64
 self_training = dict(
-    confidence=0.2, ema_limit=0.5, augmentation=dict(jitter_probability=0.5, blur_probability=0.5)
+    confidence=0.2, ema_limit=0.5, augmentation=dict(jitter_probability=0.5, blur_probability=0.5),
+    parts=dict(scale=dict(type="SourceScale")),
 )
 train_dataloader["dataset"] = dict(source=dict(scale=(0.5, 1.0)), target=dict(scale=(0.5, 1.0)))
 """
@@ -276,6 +289,7 @@ def test_two_processes_train_what_one_process_with_the_whole_batch_trains(tiny_t
     weight = "decode_head.conv_seg.weight"
     assert not torch.equal(ours[f"student.{weight}"], ours[f"teacher.{weight}"])
     assert not torch.allclose(ours[f"student.{weight}"], others[f"student.{weight}"])
+    assert ours["parts.scale.scale"].abs().min() > 0
 
 
 def test_processes_that_see_no_label_train_on_with_the_others(tiny_teacher: Path, tmp_path: Path) -> None:

@@ -15,10 +15,8 @@ from landcover.data_sets.class_statistics import label_counts
 from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, files_by_stem
 from landcover.errors import InputError
 from landcover.images.raster import read_labels
+from landcover.labels.quality import QUALITY_NAME
 from landcover.processes.progress import track
-
-QUALITY_NAME = "quality.json"
-"""What stage 20 writes beside its label files; it holds their shares."""
 
 SMALLEST_RATIO = 0.1
 """A class with a smaller part of its share in the training labels is reported."""

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from ensemble.average import average_labels, conversion_notes
 from ensemble.class_shares import ClassShares, share_lines, shares_of
-from ensemble.members import Member, check_members, class_factors, shorten, weights_of
+from ensemble.members import Member, check_members, class_factors, weights_of
 from ensemble.submission import pack, remove_other_pngs, write_label_png
 from ensemble.weights import Average
 from landcover.classes import OPEN_EARTH_MAP, VOID, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
-from landcover.errors import InputError
+from landcover.errors import InputError, shorten
 from landcover.images.no_data import no_data_mask
 from landcover.images.raster import read_sar
 from landcover.processes.progress import track

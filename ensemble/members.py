@@ -9,11 +9,8 @@ from pathlib import Path
 
 from ensemble.weights import Weights
 from landcover.classes import SCHEMES, ClassScheme
-from landcover.errors import InputError
+from landcover.errors import InputError, shorten
 from landcover.score_files.score_file import ScoreHeader, read_header
-
-NAMED_TILES = 3
-"""Number of tiles that a message names; the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -195,12 +192,6 @@ def check_classes(path: Path, header: ScoreHeader, scheme: ClassScheme) -> None:
             f"{path}: expected scores of the {scheme.num_classes} classes of scheme {scheme.name}, "
             f"found {header.classes} of scheme {header.scheme}; predict with the scheme of this run"
         )
-
-
-def shorten(names: Sequence[str]) -> str:
-    """The first names of a list, and the number of further ones."""
-    more = f" and {len(names) - NAMED_TILES} more" if len(names) > NAMED_TILES else ""
-    return ", ".join(names[:NAMED_TILES]) + more
 
 
 def _common_tiles(members: Sequence[Member]) -> list[str]:

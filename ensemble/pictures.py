@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from ensemble.average import average_with_members
-from ensemble.members import Member, shorten, weights_of
+from ensemble.members import Member, weights_of
 from ensemble.submission import remove_other_pngs
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
-from landcover.errors import InputError
+from landcover.errors import InputError, shorten
 from landcover.images.raster import read_labels, read_sar
 from landcover.processes.progress import track
 from landcover.report.quick_looks import TileView, contact_sheet, tile_sheet

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.average import Average, average_labels
-from ensemble.members import Member, class_factors, shorten, weights_of
+from ensemble.members import Member, class_factors, weights_of
 from landcover.classes import ClassScheme
-from landcover.errors import InputError
+from landcover.errors import InputError, shorten
 from landcover.images.raster import read_labels
 from landcover.metrics import ConfusionMatrix
 from landcover.score_files.score_file import read_header

@@ -20,10 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ensemble.members import shorten
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
-from landcover.errors import InputError, command
+from landcover.errors import InputError, command, shorten
 from landcover.images.raster import read_info
 from landcover.run_files.atomic import atomic_path
 

@@ -6,10 +6,13 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 PATIENCE = 3.0
 """Seconds that other processes wait with an error for the first one's, whose end makes the launcher end them."""
+
+NAMED = 3
+"""Number of things that a message names; the rest is counted."""
 
 
 class InputError(ValueError):
@@ -17,6 +20,12 @@ class InputError(ValueError):
 
     The message is one line: which file or key, what was expected, what was found, what to do.
     """
+
+
+def shorten(names: Sequence[str]) -> str:
+    """The first names of a list, and the number of further ones."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def command(main: Callable[[], None]) -> Callable[[], None]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import numpy as np
 import torch
 from mmengine.registry import init_default_scope
 
 import landcover.quiet_mmseg  # noqa: F401  before the registered modules import mmseg
+from landcover.errors import InputError
 
 REGISTERED_MODULES = (
     "landcover.data_sets.ordinal_sampler",
@@ -30,10 +32,30 @@ REGISTERED_MODULES = (
 """Modules of this package that register a class with mmseg."""
 
 
+PLUGINS = "PLUGINS"
+"""Environment variable with the names of further modules, separated by spaces."""
+
+
 def register_all() -> None:
-    """Registers mmseg's and our classes and makes mmseg the scope in which names are looked up; may be repeated."""
+    """Registers mmseg's, our and the user's classes and makes mmseg the scope of their names; may be repeated.
+
+    Raises:
+        InputError: a module of `PLUGINS` can not be imported.
+    """
     for name in REGISTERED_MODULES:
         importlib.import_module(name)
+    for name in os.environ.get(PLUGINS, "").split():
+        _import_plugin(name)
     init_default_scope("mmseg")
     # mmseg's metrics put float32 numbers into checkpoints; without this, reading one falls back to unsafe loading.
     torch.serialization.add_safe_globals([np.dtypes.Float32DType])
+
+
+def _import_plugin(name: str) -> None:
+    try:
+        importlib.import_module(name)
+    except Exception as error:  # whatever the module does
+        raise InputError(
+            f"{PLUGINS}: expected the name of a Python module that registers classes, found {name}, which can not be "
+            f"imported ({type(error).__name__}: {error}); correct the name, or add its folder to PYTHONPATH"
+        ) from error

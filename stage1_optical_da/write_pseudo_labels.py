@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,8 @@ from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
 from landcover.errors import InputError, command
 from landcover.images.raster import read_georeference, write_raster
+from landcover.labels.label_set import PUBLISHED, LabelSet, label_set, published_labels
+from landcover.labels.quality import QUALITY_NAME, LabelCounts, References, agreement, read_quality
 from landcover.metrics import ConfusionMatrix
 from landcover.networks.model_file import MODEL_NAME
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
@@ -32,18 +33,9 @@ from landcover.registry import register_all
 from landcover.report.quality_table import quality_table
 from landcover.run_files.atomic import write_json
 from landcover.run_files.manifest import FINISHED, OutputFolder, digest
-from stage1_optical_da.label_quality import LabelCounts, Quality, References, agreement
-from stage1_optical_da.label_sets import (
-    PUBLISHED,
-    Dropping,
-    LabelSet,
-    label_set,
-    manual_labels,
-    published_labels,
-)
+from stage1_optical_da.dropping import Dropping
 
 LABEL_SETS = ("average", "agreement")
-QUALITY_NAME = "quality.json"
 
 
 @command
@@ -84,7 +76,7 @@ def main() -> None:
         members = [Member(name, scores / name) for name in arguments.teachers]
         written = write_label_folder(members, images, folder, dropping, references)
         print(f"{'wrote' if written else 'is there:'} {len(images)} label files in {folder}")
-        print(quality_table(_read_quality(folder)), flush=True)
+        print(quality_table(read_quality(folder)), flush=True)
     processes.barrier()
 
 
@@ -124,7 +116,7 @@ def write_label_folder(
         },
     )
     complete, compared_with = output.begin(), references.digests(names)
-    if complete and _read_quality(folder).get("compared_with") == compared_with:
+    if complete and read_quality(folder).get("compared_with") == compared_with:
         return False
     (folder / QUALITY_NAME).unlink(missing_ok=True)  # unfinished again until the new one is there
     files = {name: folder / f"{name}.tif" for name in names}
@@ -202,14 +194,6 @@ def _quality(
     }
 
 
-def _read_quality(folder: Path) -> Quality:
-    path = folder / QUALITY_NAME
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise InputError(f"{path}: expected JSON, found {error}; delete the file and run this stage again") from None
-
-
 def _dropping(arguments: argparse.Namespace, tiles: Sequence[SarTile], folder: Path) -> Dropping:
     """What the command line says, checked as far as that goes without reading a label file."""
     if arguments.label_set not in LABEL_SETS:
@@ -241,9 +225,9 @@ def _published(dfc_root: Path, tiles: Sequence[SarTile]) -> LabelSet:
 
 def _references(dropping: Dropping, tiles: Sequence[SarTile], truth_root: Path) -> References:
     """The published labels where there are any, the sets of `dropping`, and manual labels where there are any."""
-    published = published_labels(tiles)
-    first = [published] if published and PUBLISHED not in dropping.names() else []
-    return References((*first, *dropping.agree_with), manual_labels(truth_root, tiles))
+    known = References.of_tiles(tiles, truth_root)
+    further = tuple(labels for labels in known.against if labels.name not in dropping.names())
+    return References((*further, *dropping.agree_with), known.truth)
 
 
 if __name__ == "__main__":

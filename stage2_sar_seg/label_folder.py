@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from landcover.classes import OPEN_EARTH_MAP
-from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, SarTile, files_by_stem
+from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
 from landcover.images.raster import Georeference, read_georeference, read_info
-from landcover.run_files.manifest import FINISHED, UNFINISHED, read_manifest
+from landcover.labels.label_set import label_files
 
 PIXEL_SCALE, TIE_POINT = 33550, 33922
 """GeoTIFF tags of a grid without rotation (OGC GeoTIFF 1.1): metres per pixel, and a pixel with its place."""
@@ -28,7 +27,7 @@ def labelled_tiles(tiles: Sequence[SarTile], folder: Path) -> list[TrainingTile]
     Raises:
         InputError: the folder is missing, unfinished, of another class scheme or made for other tiles.
     """
-    files = _label_files(folder)
+    files = label_files(folder, CURE)
     missing = [tile.name for tile in tiles if tile.name not in files]
     if missing:
         raise InputError(
@@ -54,28 +53,6 @@ def published_labels(tiles: Sequence[SarTile]) -> list[TrainingTile]:
             "set PUBLISHED_MODELS to nothing"
         )
     return labelled_tiles(tiles, folders[0])
-
-
-def _label_files(folder: Path) -> dict[str, Path]:
-    """Label files by stem."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: expected a folder of label files, found none; {CURE}")
-    if (folder / UNFINISHED).exists():
-        raise InputError(
-            f"{folder}: expected label files of a finished stage, found {UNFINISHED}; run that stage again"
-        )
-    files = files_by_stem(folder, LABEL_SUFFIXES)
-    if not (folder / FINISHED).exists():
-        return files
-    manifest = read_manifest(folder / FINISHED)
-    scheme = manifest["made_by"].get("scheme", OPEN_EARTH_MAP.name)
-    if scheme != OPEN_EARTH_MAP.name:
-        raise InputError(
-            f"{folder / FINISHED}: expected labels of the class scheme {OPEN_EARTH_MAP.name}, found {scheme}; "
-            "choose labels of these classes"
-        )
-    listed = {row["name"] for row in manifest["files"]}
-    return {stem: path for stem, path in files.items() if path.name in listed}
 
 
 def _check_grid(tile: TrainingTile) -> None:

@@ -26,7 +26,7 @@ ROOMS = {*MAY_IMPORT, "tests"}
 LANDCOVER_MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "quiet_mmseg": set(),
-    "registry": {"quiet_mmseg"},  # names the modules that it imports as texts
+    "registry": {"errors", "quiet_mmseg"},  # names the modules that it imports as texts
     "classes": {"errors"},
     "metrics": {"classes", "errors"},
     "processes": set(),
@@ -41,6 +41,7 @@ LANDCOVER_MAY_IMPORT: dict[str, set[str]] = {
     "data_check": {"classes", "data_sets", "errors", "images", "processes"},
     "demo_scenes": {"classes", "errors", "images", "processes", "run_files"},
     "prediction": {"classes", "errors", "images", "networks", "processes", "run_files", "sar", "score_files"},
+    "labels": {"classes", "data_sets", "errors", "images", "metrics", "processes", "run_files"},
     "report": {"classes", "data_sets", "errors", "images", "metrics", "run_files", "score_files"},
     "training": {
         "classes", "data_check", "data_sets", "errors", "images", "metrics", "networks", "prediction", "processes",

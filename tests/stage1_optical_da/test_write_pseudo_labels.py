@@ -8,10 +8,11 @@ import pytest
 from ensemble.members import Member
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.images.raster import Georeference, read_georeference, read_labels, read_raster, write_raster
+from landcover.labels.label_set import LabelSet, label_set
+from landcover.labels.quality import References
 from landcover.run_files.manifest import FINISHED, UNFINISHED, digest
 from landcover.score_files.score_file import ScoreHeader, read_header, read_scores, write_scores
-from stage1_optical_da.label_quality import References
-from stage1_optical_da.label_sets import Dropping, LabelSet, label_set
+from stage1_optical_da.dropping import Dropping
 from stage1_optical_da.train_teachers import main as train
 from stage1_optical_da.write_pseudo_labels import main, write_label_folder
 

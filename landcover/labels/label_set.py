@@ -1,4 +1,4 @@
-"""Label sets: label files of one origin for the same tiles, and the pixels on which several of them agree."""
+"""Label sets: label files of one origin for the same tiles."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.average import AveragedTile
-from ensemble.members import shorten
-from landcover.classes import OPEN_EARTH_MAP, VOID
+from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, SarTile, files_by_stem, truth_labels
-from landcover.errors import InputError
+from landcover.errors import InputError, shorten
 from landcover.images.raster import read_info, read_labels
-from landcover.run_files.manifest import digest_all
+from landcover.run_files.manifest import FINISHED, UNFINISHED, digest_all, read_manifest
 
 PUBLISHED = "published"
 """Name of the label files that come with the data set."""
@@ -51,31 +49,6 @@ class LabelSet:
         return digest_all(self.files[tile] for tile in sorted(self.files))
 
 
-@dataclass(frozen=True)
-class Dropping:
-    """Which pixels of an average of teachers become 0 (unknown).
-
-    Args:
-        teachers_differ: those on which the teachers alone do not all find the same class most probable.
-        agree_with: those that one of these label sets gives another class; see `keep_agreed`.
-    """
-
-    teachers_differ: bool = False
-    agree_with: tuple[LabelSet, ...] = ()
-
-    def __bool__(self) -> bool:
-        return self.teachers_differ or bool(self.agree_with)
-
-    def names(self) -> list[str]:
-        """Names of the label sets."""
-        return [labels.name for labels in self.agree_with]
-
-    def apply(self, averaged: AveragedTile, tile: str) -> NDArray[np.uint8]:
-        """Label map (H, W), uint8, 0 = dropped, of the tile of this name."""
-        teachers = averaged.members if self.teachers_differ else ()
-        return keep_agreed(averaged.labels, (*teachers, *(labels.read(tile) for labels in self.agree_with)))
-
-
 def label_set(option: str) -> LabelSet:
     """Label files `<tile>.tif` (or .png) of `NAME=FOLDER` or `FOLDER`; without a name, the folder's last two parts.
 
@@ -92,6 +65,36 @@ def label_set(option: str) -> LabelSet:
     if not files:
         raise InputError(f"{folder}: expected label files <tile>.tif or .png, found none; check the path")
     return LabelSet(name or "/".join(folder.resolve().parts[-2:]), files)
+
+
+def label_files(folder: Path, cure: str) -> dict[str, Path]:
+    """Label files of a folder by tile name: of a stage that has finished, or of anybody.
+
+    Args:
+        folder: where they are.
+        cure: what the user can do where there are none, for the message.
+
+    Raises:
+        InputError: the folder is missing, unfinished or of another class scheme.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: expected a folder of label files, found none; {cure}")
+    if (folder / UNFINISHED).exists():
+        raise InputError(
+            f"{folder}: expected label files of a finished stage, found {UNFINISHED}; run that stage again"
+        )
+    files = files_by_stem(folder, LABEL_SUFFIXES)
+    if not (folder / FINISHED).exists():
+        return files
+    manifest = read_manifest(folder / FINISHED)
+    scheme = manifest["made_by"].get("scheme", OPEN_EARTH_MAP.name)
+    if scheme != OPEN_EARTH_MAP.name:
+        raise InputError(
+            f"{folder / FINISHED}: expected labels of the class scheme {OPEN_EARTH_MAP.name}, found {scheme}; "
+            "choose labels of these classes"
+        )
+    listed = {row["name"] for row in manifest["files"]}
+    return {stem: path for stem, path in files.items() if path.name in listed}
 
 
 def published_labels(tiles: Sequence[SarTile]) -> LabelSet | None:
@@ -144,18 +147,3 @@ def check_sizes(labels: LabelSet, images: Mapping[str, Path]) -> None:
                 f"{path}: expected {expected.height}x{expected.width} pixels as {images[name]}, "
                 f"found {found.height}x{found.width}; the label file belongs to another image"
             )
-
-
-def keep_agreed(labels: NDArray[np.uint8], opinions: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """`labels` with 0 (unknown) where any opinion is another class.
-
-    An unknown pixel of an opinion is no opinion: it contradicts nothing, so the label stays.
-
-    Args:
-        labels: uint8 (H, W), 0 = unknown.
-        opinions: label maps of the same kind and shape.
-    """
-    differs = np.zeros(labels.shape, dtype=bool)
-    for opinion in opinions:
-        differs |= (opinion != labels) & (opinion != VOID)
-    return np.where(differs, np.uint8(VOID), labels)

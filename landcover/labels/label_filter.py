@@ -1,0 +1,151 @@
+"""The frame of stages that read a folder of label files and write another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from mmengine.registry import Registry
+from numpy.typing import NDArray
+
+from landcover.classes import OPEN_EARTH_MAP
+from landcover.data_sets.dfc2025 import SarTile
+from landcover.errors import InputError
+from landcover.images.raster import read_georeference, write_raster
+from landcover.labels.label_set import LabelSet, check_sizes, check_tiles
+from landcover.labels.quality import QUALITY_NAME, References, folder_quality, read_quality
+from landcover.processes.group import Processes
+from landcover.processes.progress import track
+from landcover.run_files.atomic import write_json
+from landcover.run_files.manifest import OutputFolder
+
+LABEL_FILTERS = Registry("label filter")
+"""Methods that change label files, by the name that a profile gives. A method is built with `material`."""
+
+
+@dataclass(frozen=True)
+class FilterMaterial:
+    """What a filter may look at beside the labels.
+
+    Args:
+        tiles: training tiles.
+        scores: folders of score files of these tiles, by the name of the teacher; there may be none.
+        seed: of everything random.
+        processes: this process and its device; tiles are shared out before a filter sees them.
+    """
+
+    tiles: Sequence[SarTile]
+    scores: Mapping[str, Path]
+    seed: int
+    processes: Processes
+
+
+class LabelFilter(Protocol):
+    """Changes the label map of one tile after the other; registered with `LABEL_FILTERS`."""
+
+    def settings(self) -> Mapping[str, Any]:
+        """What decides over the result beside the inputs, as JSON values for the manifest."""
+
+    def inputs(self) -> Mapping[str, str]:
+        """Digests of what is read beside the labels, by a readable name."""
+
+    def apply(self, tile: str, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The changed label map.
+
+        Args:
+            tile: name of the tile.
+            labels: uint8 (H, W), 0 = unknown; left as it is.
+
+        Returns:
+            uint8 (H, W), 0 = unknown. It depends on the tile alone, not on those before.
+        """
+
+
+def build_filter(method: str, material: FilterMaterial, variable: str) -> LabelFilter:
+    """The filter registered as `method`.
+
+    Args:
+        method: its name.
+        material: see `FilterMaterial`.
+        variable: of the profile that names the method, for the message.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    if LABEL_FILTERS.get(method) is None:
+        known = ", ".join(["none", *sorted(LABEL_FILTERS.module_dict)])
+        raise InputError(
+            f"{variable}: expected one of {known}, found {method!r}; correct it, or name the Python module that "
+            "registers it in PLUGINS"
+        )
+    built: LabelFilter = LABEL_FILTERS.build({"type": method, "material": material})
+    return built
+
+
+def filter_labels(
+    method: str,
+    changes: LabelFilter,
+    before: LabelSet,
+    images: Mapping[str, Path],
+    folder: Path,
+    references: References,
+    processes: Processes,
+) -> bool:
+    """Writes `<tile>.tif` for every image, `quality.json` and the manifest; False if all was there.
+
+    A killed call is continued: label files that are there stay. Labels that are there get a new `quality.json` alone
+    where the references have changed.
+
+    Args:
+        method: name of the filter, for the manifest and the table.
+        changes: the filter.
+        before: labels of all tiles, at the sizes of the images.
+        images: by tile name; label files get their name and georeferencing.
+        folder: receives the files.
+        references: what the labels are compared with, beside those before.
+        processes: those that share the tiles.
+
+    Raises:
+        InputError: labels are missing or of another size, the folder holds something else, or the filter returns what
+            is no label map of the tile.
+    """
+    check_tiles(before, images)
+    check_sizes(before, images)
+    kept = before.only(sorted(images))
+    against = References((*references.against, kept), references.truth)
+    output = OutputFolder(
+        folder,
+        made_by={"stage": "label_filter", "method": method, "scheme": OPEN_EARTH_MAP.name, **changes.settings()},
+        inputs={"labels": kept.digest(), **changes.inputs()},
+    )
+    files = {name: folder / f"{name}.tif" for name in sorted(images)}
+    against.check(images)
+    complete, done = False, False
+    if processes.first:
+        complete, compared_with = output.begin(), against.digests(files)
+        done = complete and read_quality(folder).get("compared_with") == compared_with
+    processes.barrier()
+    if processes.any(done):
+        return False
+    waiting = [name for name in processes.share(list(files)) if not files[name].exists()]
+    for name in track(waiting, f"{method}: labels", len(waiting), quiet=not processes.first):
+        unchanged = before.read(name)
+        labels = changes.apply(name, unchanged)
+        OPEN_EARTH_MAP.check(labels, files[name])
+        if labels.shape != unchanged.shape:
+            raise InputError(
+                f"{files[name]}: expected {unchanged.shape[0]}x{unchanged.shape[1]} pixels from {method} as before, "
+                f"found {labels.shape[0]}x{labels.shape[1]}; correct the method"
+            )
+        write_raster(files[name], labels, read_georeference(images[name]))
+    processes.barrier()
+    if processes.first:
+        written = LabelSet(f"{kept.name} after {method}", files)
+        quality = {**folder_quality(written, against), "compared_with": compared_with}
+        write_json(folder / QUALITY_NAME, quality)
+        output.finish([*files.values(), folder / QUALITY_NAME])
+    processes.barrier()
+    return not processes.any(complete)

@@ -1,0 +1,51 @@
+"""Changes a folder of label files by the method that the profile names: labels, images and scores in, labels out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from landcover.data_sets.dfc2025 import dfc2025_tiles
+from landcover.errors import command
+from landcover.labels.label_filter import FilterMaterial, build_filter, filter_labels
+from landcover.labels.label_set import LabelSet, label_files
+from landcover.labels.quality import References, read_quality
+from landcover.processes.group import start_processes
+from landcover.registry import register_all
+from landcover.report.quality_table import quality_table
+
+CURE = "run tools/20_write_pseudo_labels.sh first, or set LABELS to a folder of label files"
+
+
+@command
+def main() -> None:
+    """Ends with the table of what the labels are worth now."""
+    parser = argparse.ArgumentParser(prog="python -m stage1_optical_da.reassign_labels", description=__doc__)
+    parser.add_argument("--method", required=True, help="name of a registered label filter")
+    parser.add_argument("--labels", required=True, type=Path, help="folder of label files named as the training tiles")
+    parser.add_argument("--teachers", nargs="*", default=[], help="names of score folders in <run-dir>/scores/teachers")
+    parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
+    parser.add_argument("--truth-root", type=Path, help="folder with train/labels of manual labels, to score against")
+    parser.add_argument("--run-dir", required=True, type=Path, help="receives reassigned_labels/")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+
+    register_all()
+    processes = start_processes()
+    tiles = dfc2025_tiles(arguments.dfc_root, "train")
+    images = {tile.name: tile.optical for tile in tiles if tile.optical}
+    scores = {name: arguments.run_dir / "scores" / "teachers" / name for name in arguments.teachers}
+    scores = {name: folder for name, folder in scores.items() if folder.is_dir()}
+    material = FilterMaterial(tiles, scores, arguments.seed, processes)
+    changes = build_filter(arguments.method, material, "REASSIGN")
+    before = LabelSet(arguments.labels.name, label_files(arguments.labels, CURE))
+    references = References.of_tiles(tiles, arguments.truth_root or arguments.dfc_root)
+    folder = arguments.run_dir / "reassigned_labels"
+    written = filter_labels(arguments.method, changes, before, images, folder, references, processes)
+    if processes.first:
+        print(f"{'wrote' if written else 'is there:'} {len(images)} label files in {folder}")
+        print(quality_table(read_quality(folder)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

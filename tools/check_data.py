@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from landcover.data_check.check import check_dfc2025, check_open_earth_map
+from landcover.data_check.check import check_tiles
 from landcover.data_sets.dfc2025 import SarTile, Split, dfc2025_tiles
 from landcover.data_sets.open_earth_map import open_earth_map_tiles
 from landcover.errors import command
@@ -33,8 +33,8 @@ def main() -> None:
     if output.begin():
         print(f"is there: {report_path}; {len(files)} files are unchanged since they were checked")
         return
-    reports = [check_open_earth_map(source, title="OpenEarthMap train and val")]
-    reports += [check_dfc2025(tiles, title=f"DFC2025 Track 1 {split}") for split, tiles in target.items()]
+    reports = [check_tiles(source, "OpenEarthMap train and val")]
+    reports += [check_tiles(tiles, f"DFC2025 Track 1 {split}") for split, tiles in target.items()]
     for report in reports:
         print("\n".join(report.lines()))
     if missing:

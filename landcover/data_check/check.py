@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,38 +28,10 @@ PERCENTILES = (1, 50, 99)
 SAMPLES_PER_TILE = 4096
 """Pixels per SAR tile that percentiles are taken from; they need all values at once, mean and deviation do not."""
 
-Tile = TypeVar("Tile")
 
-
-def check_open_earth_map(
-    tiles: Sequence[LabelledTile],
-    title: str = "OpenEarthMap",
-    scheme: ClassScheme = OPEN_EARTH_MAP,
-    workers: int | None = None,
-    quiet: bool = False,
-) -> DataReport:
-    """Reads every image and label file once: types, bands, label values, equal sizes.
-
-    Args:
-        tiles: what to check.
-        title: name in the report.
-        scheme: classes of the label files.
-        workers: threads, by default one per processor and at most 8.
-        quiet: show no progress.
-    """
-
-    def check(tile: LabelledTile) -> _Findings:
-        findings = _Findings(tile.image, scheme)
-        findings.read(tile.image, read_optical)
-        findings.add_labels(tile.labels)
-        return findings
-
-    return _report(title, scheme, _map(check, tiles, title, workers, quiet))
-
-
-def check_dfc2025(
-    tiles: Sequence[SarTile],
-    title: str = "OpenEarthMap-SAR",
+def check_tiles(
+    tiles: Sequence[LabelledTile] | Sequence[SarTile],
+    title: str,
     scheme: ClassScheme = OPEN_EARTH_MAP,
     workers: int | None = None,
     quiet: bool = False,
@@ -75,17 +47,10 @@ def check_dfc2025(
         workers: threads, by default one per processor and at most 8.
         quiet: show no progress.
     """
-
-    def check(tile: SarTile) -> _Findings:
-        findings = _Findings(tile.sar, scheme)
-        findings.add_sar()
-        if tile.optical is not None:
-            findings.read(tile.optical, read_optical)
-        if tile.labels is not None:
-            findings.add_labels(tile.labels)
-        return findings
-
-    return _report(title, scheme, _map(check, tiles, title, workers, quiet))
+    with ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1)) as pool:
+        checked = pool.map(lambda tile: _checked(tile, scheme), tiles)
+        findings = list(track(checked, f"checking {title}", len(tiles), quiet=quiet))
+    return _report(title, scheme, findings)
 
 
 @dataclass(frozen=True)
@@ -166,12 +131,19 @@ class _Findings:
         )
 
 
-def _map(
-    check: Callable[[Tile], _Findings], tiles: Sequence[Tile], title: str, workers: int | None, quiet: bool
-) -> list[_Findings]:
-    """Findings of every tile, in order."""
-    with ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1)) as pool:
-        return list(track(pool.map(check, tiles), f"checking {title}", len(tiles), quiet=quiet))
+def _checked(tile: LabelledTile | SarTile, scheme: ClassScheme) -> _Findings:
+    """Findings of the files of one tile, images first."""
+    if isinstance(tile, SarTile):
+        findings = _Findings(tile.sar, scheme)
+        findings.add_sar()
+        optical = tile.optical
+    else:
+        findings, optical = _Findings(tile.image, scheme), tile.image
+    if optical is not None:
+        findings.read(optical, read_optical)
+    if tile.labels is not None:
+        findings.add_labels(tile.labels)
+    return findings
 
 
 def _report(title: str, scheme: ClassScheme, findings: Sequence[_Findings]) -> DataReport:

@@ -17,10 +17,16 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType, TracebackType
+from typing import Literal
 
 Call = Callable[[], object]
 Build = Callable[[], Call]
 """Prepares a side, in the side's own process: a function of a module or a `functools.partial` of one."""
+
+PAIR_HEADS = ("plain s", "ours s", "speedup", "plain MiB", "ours MiB", "ours/plain")
+"""Heads of the columns of `pair_cells`."""
+
+MEBIBYTE = 1024**2
 
 MALLOC = "MALLOC_"
 """How the names of the environment variables begin that glibc's allocator reads when a process starts."""
@@ -87,9 +93,33 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
+def pair_cells(plain: Cost, ours: Cost, digits: int) -> tuple[str, ...]:
+    """A row of both sides' costs: seconds, with that many digits, and memory."""
+    seconds = (f"{plain.seconds:.{digits}f}", f"{ours.seconds:.{digits}f}", f"{plain.seconds / ours.seconds:.2f}")
+    memory = (f"{plain.memory / MEBIBYTE:.0f}", f"{ours.memory / MEBIBYTE:.0f}", f"{ours.memory / plain.memory:.2f}")
+    return (*seconds, *memory)
+
+
 def print_result(ratios: Mapping[str, float]) -> None:
     """The last line of a benchmark: one flat JSON object."""
     print(json.dumps({name: round(ratio, 4) for name, ratio in ratios.items()}), flush=True)
+
+
+def cpu_seconds(call: Call) -> float:
+    """CPU seconds that all threads of this process take for one call."""
+    begin = time.process_time()
+    call()
+    return time.process_time() - begin
+
+
+def resident_bytes(field: Literal["VmRSS", "VmHWM"]) -> int:
+    """What this process occupies in main memory, now or at its peak.
+
+    Not `getrusage`: its maximum survives `exec` and so begins with that of the parent.
+    """
+    found = re.search(rf"^{field}:\s+(\d+) kB$", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
+    assert found is not None, "Linux has it"
+    return int(found[1]) * 1024
 
 
 class _Side:
@@ -178,21 +208,12 @@ class _CudaMemory:
 
 
 class _ProcessMemory:
-    """What the process occupies in main memory.
-
-    Not `getrusage`: its maximum survives `exec` and so begins with that of the parent.
-    """
+    """What the process occupies in main memory."""
 
     def __init__(self) -> None:
         with suppress(OSError):  # without it, a higher peak of the preparation would count
             Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-        self._before = _status_bytes("VmRSS")
+        self._before = resident_bytes("VmRSS")
 
     def growth(self) -> int:
-        return _status_bytes("VmHWM") - self._before
-
-
-def _status_bytes(field: str) -> int:
-    found = re.search(rf"^{field}:\s+(\d+) kB$", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
-    assert found is not None, "Linux has it"
-    return int(found[1]) * 1024
+        return resident_bytes("VmHWM") - self._before

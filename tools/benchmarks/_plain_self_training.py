@@ -17,11 +17,6 @@ from torchvision.transforms import ColorJitter, GaussianBlur
 
 from landcover.classes import IGNORE_INDEX
 
-PARAMETER_RULES = {
-    "custom_keys": {"pos_block": {"decay_mult": 0.0}, "norm": {"decay_mult": 0.0}, "head": {"lr_mult": 10.0}}
-}
-"""`paramwise_cfg` of mmseg's own SegFormer configs, for mmengine's default constructor."""
-
 
 class PlainSelfTraining(BaseModel):
     """Student, EMA teacher, ClassMix: the arithmetic of `SelfTraining` in the form of the public DACS-style code.

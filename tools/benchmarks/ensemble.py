@@ -23,7 +23,6 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from unittest import mock
@@ -43,7 +42,7 @@ from ensemble.submission import write_label_png
 from ensemble.weights import tile_weights
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.score_files.score_file import ScoreFile, decode, encode, read_scores
-from tools.benchmarks._measure import Build, Call, Cost, malloc_settings, print_result, table, take_turns
+from tools.benchmarks._measure import Build, Call, Cost, cpu_seconds, malloc_settings, print_result, table, take_turns
 from tools.benchmarks._score_fields import probabilities, true_labels, write_member
 
 MEMBERS = 4
@@ -247,10 +246,9 @@ def _counted(name: str, build: Callable[[Path], Call], folder: Path) -> Call:
     log.unlink(missing_ok=True)
 
     def counted() -> None:
-        begin = time.process_time()
-        call()
+        seconds = cpu_seconds(call)
         with log.open("a", encoding="ascii") as file:
-            file.write(f"{time.process_time() - begin}\n")
+            file.write(f"{seconds}\n")
 
     return counted
 

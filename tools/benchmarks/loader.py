@@ -15,23 +15,19 @@ import itertools
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-import cv2
 import tifffile
 import torch
-from mmengine.dataset import pseudo_collate
 from mmengine.runner import set_random_seed
 
 from landcover.classes import IGNORE_INDEX, OPEN_EARTH_MAP
-from landcover.data_sets import training_tiles
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.images.raster import TILE
 from landcover.registry import register_all
 from landcover.training.config import load_config
+from tools.benchmarks._loading import LOADED, decoded_tiles, load, load_ours, use_one_core
 from tools.benchmarks._measure import Call, print_result, table, take_turns
 from tools.benchmarks._plain_sar_loader import USUAL_JITTER, plain_data_set, plain_tiles
 from tools.benchmarks._sar_tiles import write_tiles
@@ -48,9 +44,6 @@ FILES: dict[str, dict[str, Any]] = {
     "uncompressed, strips": {"rowsperstrip": 8},
 }
 """Arguments of `tifffile.imwrite` by kind of file."""
-
-LOADED = 16
-"""Samples in one timed call."""
 
 
 def main() -> None:
@@ -106,7 +99,7 @@ def our_data_set(folder: Path, crop_size: int, keep: bool = False, **changes: An
     register_all()
     settings = {**load_config(CONFIG, stage=2).train_dataloader.dataset, **changes}
     tiles = [TrainingTile(path, folder / "labels" / path.name) for path in sorted(folder.glob("images/*"))]
-    with mock.patch.object(training_tiles, "DECODED_BYTES", sys.maxsize if keep else 0):
+    with decoded_tiles(keep):
         return TrainingTiles(tiles, "sar", crop_size, **settings)
 
 
@@ -164,34 +157,18 @@ def _rates(folder: Path, kind: str, arguments: argparse.Namespace) -> dict[str, 
 
 def build_plain(folder: Path, crop_size: int, tile: int, usual_jitter: bool = False) -> Call:
     """Loads `LOADED` samples with mmsegmentation, as one loader process on one core does."""
-    _one_core()
+    use_one_core()
     set_random_seed(0)
     jitter = {"jitter": USUAL_JITTER} if usual_jitter else {}
     data_set = plain_data_set(folder, crop_size, tile, **jitter)
-    return _load(data_set, itertools.cycle(range(len(data_set))))
+    return load(data_set, itertools.cycle(range(len(data_set))))
 
 
 def build_ours(folder: Path, crop_size: int, keep: bool = False) -> Call:
     """Loads `LOADED` samples with `TrainingTiles`, as one loader process on one core does."""
-    _one_core()
+    use_one_core()
     data_set = our_data_set(folder, crop_size, keep)
-    if keep:
-        for ordinal in range(len(data_set)):
-            data_set[ordinal]
-    return _load(data_set, itertools.count(len(data_set)))
-
-
-def _one_core() -> None:
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    torch.set_num_threads(1)
-    cv2.setNumThreads(0)
-
-
-def _load(data_set: Any, ordinals: Iterator[int]) -> Call:
-    def load() -> None:
-        pseudo_collate([data_set[next(ordinals)] for _ in range(LOADED)])
-
-    return load
+    return load_ours(data_set, keep)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,14 +29,8 @@ from landcover.prediction.sliding_window import DIVISOR, PREDICTION_DTYPES, pred
 from landcover.prediction.views import FLIPS, View
 from landcover.prediction.write_scores import PredictionSettings, write_probabilities
 from landcover.registry import register_all
-from tools.benchmarks._measure import (
-    Call,
-    Cost,
-    malloc_settings,
-    table,
-    take_turns,
-    use_default_malloc,
-)
+from tools.benchmarks._machine import add_machine_arguments, begin_on_machine
+from tools.benchmarks._measure import PAIR_HEADS, Call, Cost, pair_cells, table, take_turns
 from tools.benchmarks._plain_prediction import BANDS, plain_logits, plain_model
 from tools.benchmarks._sar_tiles import training_of, write_tiles
 
@@ -49,23 +42,16 @@ models trained on the demo scenes it has 0.58 to 0.68 on average. `max_diff_bf16
 with 0.1, 0.013 with 0.2 (a tile of 192, windows of 128, 6 views); two trained models gave 0.003 and 0.004. mmseg's 0.01
 would make all classes equal, whatever a side does."""
 
-MEBIBYTE = 1024**2
-
 
 def main() -> None:
     """Prints a table and, last, the JSON object."""
     arguments = _arguments()
-    if arguments.malloc == "default":
-        use_default_malloc()
-    name = torch.cuda.get_device_name() if arguments.cuda else f"CPU, {arguments.threads} threads"
     views = len(arguments.scales) * len(arguments.flips)
-    sizes = f"tile {arguments.tile}, window {arguments.window}, {views} views"
-    load = os.getloadavg()[0]
-    print(f"{name}; torch {torch.__version__}; {sizes}; malloc: {malloc_settings()}; load {load:.1f}", flush=True)
+    device = begin_on_machine(arguments, f"tile {arguments.tile}, window {arguments.window}, {views} views")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_inputs(folder, arguments.tile, arguments.window)
-        costs, differences = _measure(folder, arguments)
+        costs, differences = _measure(folder, arguments, device)
     # Four digits, not four decimals as `print_result` has it: differences are small.
     print(json.dumps({name: float(f"{value:.4g}") for name, value in ratios(costs, differences).items()}), flush=True)
 
@@ -77,14 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--dtypes", nargs="+", choices=list(PREDICTION_DTYPES), default=list(PREDICTION_DTYPES))
     parser.add_argument("--repeats", type=int, default=2, help="timed predictions of each side")
     parser.add_argument("--warm-up", type=int, default=0, help="predictions of each side before that")
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads of a side")
-    parser.add_argument("--cuda", action="store_true", help="networks on the GPU")
-    parser.add_argument(
-        "--malloc",
-        choices=["environment", "default"],
-        default="environment",
-        help="glibc's allocator as the environment sets it (see tools/environment.sh), or as it is without",
-    )
+    add_machine_arguments(parser, threads="a side", cuda="networks")
     add_view_arguments(parser)
     parser.set_defaults(scales=list(SCALES), flips=list(FLIPS))
     arguments = parser.parse_args()
@@ -107,12 +86,13 @@ def write_inputs(folder: Path, tile: int, window: int) -> None:
     save_model(folder / "model.pth", info, network.to_dict(), model.state_dict())
 
 
-def _measure(folder: Path, arguments: argparse.Namespace) -> tuple[dict[tuple[str, str], Cost], dict[str, float]]:
+def _measure(
+    folder: Path, arguments: argparse.Namespace, device: str
+) -> tuple[dict[tuple[str, str], Cost], dict[str, float]]:
     """Cost by data type and side, largest difference by data type; prints a row for each pair of sides."""
     costs: dict[tuple[str, str], Cost] = {}
     differences = {}
-    rows = [("predicting", "plain s", "ours s", "speedup", "plain MiB", "ours MiB", "ours/plain", "difference")]
-    device = "cuda" if arguments.cuda else "cpu"
+    rows = [("predicting", *PAIR_HEADS, "difference")]
     for dtype in arguments.dtypes:
         settings = prediction_settings(argparse.Namespace(**{**vars(arguments), "dtype": dtype}), "probability")
         builds = {
@@ -122,7 +102,7 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> tuple[dict[tuple[st
         measured = take_turns(builds, arguments.repeats, arguments.warm_up, device)
         costs.update({(dtype, side): cost for side, cost in measured.items()})
         differences[dtype] = largest_difference(folder)
-        rows.append((dtype, *_cells(measured["plain"], measured["ours"]), f"{differences[dtype]:.1e}"))
+        rows.append((dtype, *pair_cells(measured["plain"], measured["ours"], digits=2), f"{differences[dtype]:.1e}"))
     print(f"\n{table(rows)}", flush=True)
     return costs, differences
 
@@ -160,12 +140,6 @@ def build_plain(folder: Path, settings: PredictionSettings, device: str, threads
         np.save(folder / "plain.npy", probabilities)
 
     return predict
-
-
-def _cells(plain: Cost, ours: Cost) -> tuple[str, ...]:
-    seconds = (f"{plain.seconds:.2f}", f"{ours.seconds:.2f}", f"{plain.seconds / ours.seconds:.2f}")
-    memory = (f"{plain.memory / MEBIBYTE:.0f}", f"{ours.memory / MEBIBYTE:.0f}", f"{ours.memory / plain.memory:.2f}")
-    return (*seconds, *memory)
 
 
 def ratios(costs: Mapping[tuple[str, str], Cost], differences: Mapping[str, float]) -> dict[str, float]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import re
 import statistics
 import sys
 import tempfile
@@ -32,7 +31,7 @@ from landcover.prediction.scene import map_scene
 from landcover.prediction.scene_models import SceneSettings
 from landcover.processes.group import Processes
 from landcover.registry import register_all
-from tools.benchmarks._measure import print_result, table
+from tools.benchmarks._measure import MEBIBYTE, print_result, resident_bytes, table
 from tools.benchmarks._scenes import TINY_NETWORK, write_scene
 
 SIZES = (2048, 4096, 8192, 16384)
@@ -118,19 +117,12 @@ def _map(folder: Path, size: int, stride: float) -> Run:
         map_scene(folder / f"{side}.tif", [folder / "model.pth"], out, SceneSettings(stride=stride), processes)
         seconds = time.perf_counter() - begin
         out.unlink()
-    return Run(seconds, _peak_of_this_process())
-
-
-def _peak_of_this_process() -> int:
-    """Bytes. Not `getrusage`: its maximum survives `exec` and so begins with that of the parent."""
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
-    assert found is not None, "Linux has it"
-    return int(found[1]) * 1024
+    return Run(seconds, resident_bytes("VmHWM"))
 
 
 def _peak(runs: Sequence[Run]) -> float:
     """MiB, the largest of all runs."""
-    return max(run.peak for run in runs) / 2**20
+    return max(run.peak for run in runs) / MEBIBYTE
 
 
 if __name__ == "__main__":

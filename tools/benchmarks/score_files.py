@@ -12,8 +12,7 @@ import argparse
 import os
 import statistics
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from landcover.errors import InputError, command
 from landcover.score_files import score_file
 from landcover.score_files.score_file import ScoreHeader, read_scores, write_scores
-from tools.benchmarks._measure import print_result, table
+from tools.benchmarks._measure import cpu_seconds, print_result, table
 from tools.benchmarks._score_fields import field_codes
 
 Scores = tuple[ScoreHeader, NDArray[np.uint8]]
@@ -87,8 +86,8 @@ def measure(scores: Sequence[Scores], folder: Path, repeats: int) -> dict[str, t
     for _ in range(repeats):
         for name, storage in STORAGES.items():
             with mock.patch.object(score_file, "STORAGE", storage):
-                writing[name].append(_seconds(write) * RAW / total)
-            reading[name].append(_seconds(read) * RAW / total)
+                writing[name].append(cpu_seconds(write) * RAW / total)
+            reading[name].append(cpu_seconds(read) * RAW / total)
             sizes[name] = sum(path.stat().st_size for path in paths) / total
     return {
         name: (sizes[name], statistics.median(writing[name]), statistics.median(reading[name])) for name in STORAGES
@@ -115,12 +114,6 @@ def _read(folder: Path, limit: int) -> list[Scores]:
         raise InputError(f"--scores {folder}: expected score files, found none; predict first")
     step = -(-len(paths) // limit)
     return [read_scores(path) for path in paths[::step]]
-
-
-def _seconds(call: Callable[[], None]) -> float:
-    begin = time.process_time()
-    call()
-    return time.process_time() - begin
 
 
 if __name__ == "__main__":

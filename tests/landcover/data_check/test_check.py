@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from landcover.data_check.check import check_dfc2025, check_open_earth_map
+from landcover.data_check.check import check_tiles
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.open_earth_map import LabelledTile
 from landcover.errors import InputError
@@ -47,7 +47,7 @@ def sar_tile(
 
 def test_good_tiles_give_statistics_and_no_problem(tmp_path: Path) -> None:
     tiles = [labelled(tmp_path, "a_1", RGB, LABELS), labelled(tmp_path, "a_2", RGB[:20, :30], LABELS[:20, :30])]
-    report = check_open_earth_map(tiles, quiet=True)
+    report = check_tiles(tiles, "OpenEarthMap", quiet=True)
     assert (report.problems, report.warnings, report.sar) == ((), (), None)
     assert (report.tiles, report.label_files, report.without_georeference) == (2, 2, 2)
     assert (report.heights, report.widths) == ((20, 40), (30, 50))
@@ -67,7 +67,7 @@ def test_every_problem_is_collected_in_the_order_of_the_tiles(tmp_path: Path) ->
         labelled(tmp_path, "a_5", RGB, LABELS),
     ]
     tiles[3].image.write_bytes(tiles[3].image.read_bytes()[:200])
-    report = check_open_earth_map(tiles, quiet=True)
+    report = check_tiles(tiles, "OpenEarthMap", quiet=True)
     assert len(report.problems) == 4
     assert "labels/a_1.tif: expected the 40x50 pixels of" in report.problems[0]
     assert "found 39x50" in report.problems[0]
@@ -84,14 +84,14 @@ def test_every_problem_is_collected_in_the_order_of_the_tiles(tmp_path: Path) ->
 
 def test_unreadable_tiles_alone_still_give_a_report(tmp_path: Path) -> None:
     nowhere = LabelledTile("a_1", tmp_path / "a_1.tif", tmp_path / "b_1.tif")
-    report = check_open_earth_map([nowhere], quiet=True)
+    report = check_tiles([nowhere], "OpenEarthMap", quiet=True)
     assert len(report.problems) == 2
     assert (report.heights, report.class_shares) == ((0, 0), {})
     assert report.lines()[0] == "OpenEarthMap"
 
 
 def test_labels_without_a_class_are_a_warning(tmp_path: Path) -> None:
-    report = check_open_earth_map([labelled(tmp_path, "a_1", RGB, np.zeros_like(LABELS))], quiet=True)
+    report = check_tiles([labelled(tmp_path, "a_1", RGB, np.zeros_like(LABELS))], "OpenEarthMap", quiet=True)
     assert report.problems == ()
     assert "labels/a_1.tif: every pixel is unknown" in report.warnings[0]
 
@@ -101,7 +101,7 @@ def test_sar_statistics_are_those_of_all_pixels(tmp_path: Path) -> None:
         sar_tile(tmp_path, "a", SAR, RGB, LABELS, GEOREFERENCE),
         sar_tile(tmp_path, "b", SAR + np.uint16(2000), RGB, LABELS),
     ]
-    report = check_dfc2025(tiles, "train", quiet=True)
+    report = check_tiles(tiles, "train", quiet=True)
     assert report.problems == ()
     assert report.sar is not None
     values = np.arange(1, 4001, dtype=np.float64)
@@ -116,7 +116,7 @@ def test_no_data_is_left_out_of_sar_statistics(tmp_path: Path) -> None:
     sar = np.full((100, 100), 7, dtype=np.uint8)
     sar[:25] = 0
     sar[60, 60] = 0
-    report = check_dfc2025([sar_tile(tmp_path, "a", sar)], quiet=True)
+    report = check_tiles([sar_tile(tmp_path, "a", sar)], "DFC2025", quiet=True)
     assert report.sar is not None
     assert report.sar.no_data_share == 0.25
     assert report.sar.mean == pytest.approx(7 * 7499 / 7500)
@@ -124,14 +124,14 @@ def test_no_data_is_left_out_of_sar_statistics(tmp_path: Path) -> None:
 
 def test_sample_of_a_large_tile_covers_all_columns(tmp_path: Path) -> None:
     sar = np.broadcast_to(np.arange(1, 1025, dtype=np.float32), (1024, 1024)).copy()
-    report = check_dfc2025([sar_tile(tmp_path, "a", sar)], quiet=True)
+    report = check_tiles([sar_tile(tmp_path, "a", sar)], "DFC2025", quiet=True)
     assert report.sar is not None
     assert report.sar.percentiles[50] == pytest.approx(512.5, abs=2)
     assert report.sar.percentiles[1] == pytest.approx(11, abs=2)
 
 
 def test_tile_without_data_is_a_warning(tmp_path: Path) -> None:
-    report = check_dfc2025([sar_tile(tmp_path, "a", np.zeros((50, 50), np.uint8))], quiet=True)
+    report = check_tiles([sar_tile(tmp_path, "a", np.zeros((50, 50), np.uint8))], "DFC2025", quiet=True)
     assert report.problems == ()
     assert report.sar is None
     assert "sar/a.tif: no pixel with data" in report.warnings[0]
@@ -139,7 +139,7 @@ def test_tile_without_data_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_sar_and_its_partners_must_have_one_size(tmp_path: Path) -> None:
-    report = check_dfc2025([sar_tile(tmp_path, "a", SAR, RGB[:30], LABELS[:, :49])], quiet=True)
+    report = check_tiles([sar_tile(tmp_path, "a", SAR, RGB[:30], LABELS[:, :49])], "DFC2025", quiet=True)
     assert ["optical/a.tif" in report.problems[0], "labels/a.tif" in report.problems[1]] == [True, True]
     assert "found 30x50" in report.problems[0]
     assert "found 40x49" in report.problems[1]
@@ -147,10 +147,10 @@ def test_sar_and_its_partners_must_have_one_size(tmp_path: Path) -> None:
 
 def test_swapped_folders_and_mixed_types_are_problems(tmp_path: Path) -> None:
     swapped = sar_tile(tmp_path / "swapped", "a", RGB)
-    report = check_dfc2025([swapped], quiet=True)
+    report = check_tiles([swapped], "DFC2025", quiet=True)
     assert "expected a SAR image of one band, found 3" in report.problems[0]
     mixed = [sar_tile(tmp_path, "a", SAR), sar_tile(tmp_path, "b", SAR.astype(np.float32))]
-    report = check_dfc2025(mixed, "val", quiet=True)
+    report = check_tiles(mixed, "val", quiet=True)
     assert report.problems == ("val: expected SAR tiles of one type, found float32 and uint16; convert them to one",)
     with pytest.raises(InputError, match=r"^1 problem in the data \(val\): val: expected"):
         report.raise_if_problems()
@@ -158,6 +158,6 @@ def test_swapped_folders_and_mixed_types_are_problems(tmp_path: Path) -> None:
 
 def test_report_does_not_depend_on_the_number_of_threads(tmp_path: Path) -> None:
     tiles = [sar_tile(tmp_path, name, SAR, RGB, LABELS) for name in "abcde"]
-    report = check_dfc2025(tiles, "train", workers=1, quiet=True)
+    report = check_tiles(tiles, "train", workers=1, quiet=True)
     assert report.tiles == 5
-    assert report == check_dfc2025(tiles, "train", workers=4, quiet=True)
+    assert report == check_tiles(tiles, "train", workers=4, quiet=True)

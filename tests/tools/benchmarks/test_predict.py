@@ -1,16 +1,12 @@
 import json
-import os
 import re
-import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from tools.benchmarks._measure import Cost
 from tools.benchmarks.predict import main, ratios
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_ratios_are_of_every_type_and_memory_is_of_the_first() -> None:
@@ -39,14 +35,10 @@ def test_sizes_that_only_we_pad_are_refused(
 
 
 @pytest.fixture(scope="module")
-def miniature() -> str:
+def miniature(run_benchmark: Callable[[str, str], str]) -> str:
     """What a run of the smallest size prints."""
     options = "--tile 80 --window 64 --scales 0.4 1 1.5 --flips none both --repeats 1 --threads 1"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "tools/benchmarks/predict.py", *options.split()]
-    call = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
-    assert call.returncode == 0, call.stderr
-    return call.stdout
+    return run_benchmark("predict", options)
 
 
 def test_both_sides_predict_the_same(miniature: str) -> None:

@@ -13,17 +13,16 @@ import rasterio
 
 from landcover.images.no_data import no_data_mask
 from tools.benchmarks import scene as benchmark
+from tools.benchmarks._measure import MEBIBYTE
 from tools.benchmarks._scenes import write_scene
 from tools.benchmarks.scene import Run, ratios
-
-MIB = 2**20
 
 
 def test_ratios_compare_rates_of_all_sizes_and_memory_of_two() -> None:
     runs = {
-        1000: [Run(1.0, 500 * MIB), Run(3.0, 700 * MIB)],  # 0.5 million pixels per second
-        4000: [Run(40.0, 600 * MIB), Run(40.0, 640 * MIB)],  # 0.4
-        16000: [Run(512.0, 800 * MIB)],  # 0.5
+        1000: [Run(1.0, 500 * MEBIBYTE), Run(3.0, 700 * MEBIBYTE)],  # 0.5 million pixels per second
+        4000: [Run(40.0, 600 * MEBIBYTE), Run(40.0, 640 * MEBIBYTE)],  # 0.4
+        16000: [Run(512.0, 800 * MEBIBYTE)],  # 0.5
     }
     assert ratios(runs) == pytest.approx({"throughput_spread": 0.2, "peak_mib": 800, "memory_growth": 800 / 640})
 
@@ -50,7 +49,7 @@ def test_sizes_come_in_rising_and_falling_order_and_the_result_is_a_json_line(
     def measured(folder: Path, size: int, stride: float) -> Run:
         assert (folder / "model.pth").exists() and stride == 0.75
         order.append(size)
-        return Run(size**2 / 1e6, 300 * MIB)
+        return Run(size**2 / 1e6, 300 * MEBIBYTE)
 
     monkeypatch.setattr(benchmark, "in_fresh_process", measured)
     code, printed = run_main(benchmark.main, "--sizes", 512, 2048, 1024, "--window", 64)
@@ -66,5 +65,5 @@ def test_sizes_come_in_rising_and_falling_order_and_the_result_is_a_json_line(
 def test_a_scene_is_mapped_in_a_process_of_its_own(tmp_path: Path) -> None:
     benchmark.write_model(tmp_path / "model.pth", window=128)
     run = benchmark.in_fresh_process(tmp_path, 600, stride=1.0)
-    assert run.seconds > 0 and run.peak > 100 * MIB
+    assert run.seconds > 0 and run.peak > 100 * MEBIBYTE
     assert sorted(path.name for path in tmp_path.glob("*.tif")) == ["512.tif", "600.tif"]

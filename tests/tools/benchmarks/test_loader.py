@@ -7,8 +7,9 @@ import tifffile
 
 from landcover.images.raster import read_raster, write_raster
 from tools.benchmarks import loader
+from tools.benchmarks._loading import LOADED
 from tools.benchmarks._measure import Build, Cost
-from tools.benchmarks.loader import FILES, LOADED, PUBLISHED, differences, our_data_set, write_files
+from tools.benchmarks.loader import FILES, PUBLISHED, differences, our_data_set, write_files
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_the_result_is_that_of_published_files(
         return costs
 
     monkeypatch.setattr(loader, "take_turns", turns)
-    monkeypatch.setattr(loader, "_one_core", lambda: None)  # this process has other tests to run
+    monkeypatch.setattr(loader, "use_one_core", lambda: None)  # this process has other tests to run
     monkeypatch.setattr(sys, "argv", ["loader", "--crop", "48", "--tile", "64", "--tiles", "2", "--repeats", "3"])
     loader.main()
     lines = capsys.readouterr().out.splitlines()

@@ -1,26 +1,13 @@
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from landcover.score_files.score_file import ScoreHeader, encode
+from landcover.score_files.score_file import encode
 from tools.benchmarks._score_fields import probabilities, true_labels, write_member
 from tools.benchmarks.ensemble import copy_inputs, decoded_share, member_files, same_labels, write_inputs
-from tools.benchmarks.score_files import STORAGES, measure
-
-ROOT = Path(__file__).parents[2]
-
-
-def run(script: str, *options: object) -> str:
-    command = [sys.executable, f"tools/benchmarks/{script}.py", *map(str, options)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    call = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
-    assert call.returncode == 0, call.stderr
-    return call.stdout
 
 
 def test_made_up_fields_are_probabilities_that_mostly_know_the_labels() -> None:
@@ -56,8 +43,8 @@ def test_the_share_of_decoded_tiles_is_that_of_the_classes_that_can_win(tmp_path
     assert decoded_share(tmp_path) == pytest.approx(2 / 16)
 
 
-def test_a_run_ends_in_a_json_line_of_ratios() -> None:
-    printed = run("ensemble", "--tiles", 1, "--side", 64, "--repeats", 1)
+def test_a_run_ends_in_a_json_line_of_ratios(run_benchmark: Callable[[str, str], str]) -> None:
+    printed = run_benchmark("ensemble", "--tiles 1 --side 64 --repeats 1")
     result = json.loads(printed.splitlines()[-1])
     keys = ["cpu_speedup", "cpu_speedup_lean", "cpu_speedup_accumulated", "memory", "bytes", "decoded"]
     assert list(result) == keys
@@ -76,20 +63,3 @@ def test_given_scores_are_copied_with_their_probabilities(tmp_path: Path) -> Non
     kept = np.load(tmp_path / "copy" / "probabilities" / "1.npy")
     np.testing.assert_allclose(kept.sum(axis=0), 1, atol=1e-5)
     assert same_labels(tmp_path / "copy", "t")
-
-
-def test_the_storage_in_use_is_one_of_those_measured(tmp_path: Path) -> None:
-    printed = run("score_files", "--side", 96, "--repeats", 1)
-    assert printed.count("(in use)") == 1
-    result = json.loads(printed.splitlines()[-1])
-    assert list(result) == ["size", "write_speedup", "read_speedup"]
-    assert result["size"] < 0.6
-
-
-def test_every_storage_is_written_with_its_own_settings(tmp_path: Path) -> None:
-    codes = encode(probabilities(true_labels(0, 256), 0, 0), "logit")
-    header = ScoreHeader("m", "openearthmap", "logit", 10.0, 256, 256, 8)
-    rows = measure([(header, codes)], tmp_path, 1)
-    assert list(rows) == list(STORAGES)
-    assert len({round(size, 4) for size, _, _ in rows.values()}) == len(STORAGES)
-    assert rows["deflate 6, predictor"][0] < rows["deflate 1, predictor"][0] < rows["deflate 1"][0]

@@ -16,6 +16,7 @@ REGISTERED_MODULES = (
     "landcover.data_sets.ordinal_sampler",
     "landcover.networks.mix_transformer",
     "landcover.networks.timm_features",
+    "landcover.networks.multimodal_preprocessor",
     "landcover.networks.segformer_head",
     "landcover.losses.generalized_cross_entropy",
     "landcover.losses.lovasz",
@@ -26,6 +27,7 @@ REGISTERED_MODULES = (
     "landcover.training.bf16_optim_wrapper",
     "landcover.training.parameter_groups",
     "landcover.transforms.albumentation",
+    "landcover.transforms.on_modality",
     "landcover.transforms.random_gain",
     "landcover.transforms.speckle_noise",
 )

@@ -33,11 +33,11 @@ class ResolutionAlignment:
         """The sample at the same size, coarser with the given probability."""
         if rng.random() >= self.probability:
             return sample
-        height, width = sample.image.shape[:2]
+        height, width = sample.pixels.shape[:2]
         ratio, factor = rng.uniform(*self.ratio), rng.uniform(*self.upscale)
         small = (max(1, round(width * ratio)), max(1, round(height * ratio)))
         large = (max(width, round(width * factor)), max(height, round(height * factor)))
-        image = cv2.resize(sample.image, small, interpolation=cv2.INTER_LINEAR)
+        image = cv2.resize(sample.pixels, small, interpolation=cv2.INTER_LINEAR)
         image = cv2.resize(image, large, interpolation=cv2.INTER_LINEAR)
         top, left = int(rng.integers(large[1] - height + 1)), int(rng.integers(large[0] - width + 1))
         area = np.s_[top : top + height, left : left + width]

@@ -13,6 +13,7 @@ from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.open_earth_map import LabelledTile, open_earth_map_tiles
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import command
+from landcover.images.modality import main_file
 from landcover.networks.model_file import MODEL_NAME
 from landcover.processes.group import start_processes
 from landcover.registry import register_all
@@ -114,12 +115,12 @@ def teacher_training(
         validation=ValidationTiles([TrainingTile(t.image, t.labels) for t in held_out], f"OpenEarthMap val{seen}"),
         inputs={
             "source": digest_all([path for tile in source for path in (tile.image, tile.labels)]),
-            "target": digest_all([tile.image for tile in target]),
+            "target": digest_all([main_file(tile.image) for tile in target]),
         },
         folder=folder,
         seed=seed,
         hooks=[TeacherHook()],
-        further_evaluations=[target_evaluation([tile.image for tile in target], config.crop_size)],
+        further_evaluations=[target_evaluation([main_file(tile.image) for tile in target], config.crop_size)],
         wrapper="DistributedSelfTraining",
     )
 

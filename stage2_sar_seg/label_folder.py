@@ -9,6 +9,7 @@ from pathlib import Path
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
+from landcover.images.modality import main_file
 from landcover.images.raster import Georeference, read_georeference, read_info
 from landcover.labels.label_set import label_files
 
@@ -58,21 +59,22 @@ def published_labels(tiles: Sequence[SarTile]) -> list[TrainingTile]:
 def _check_grid(tile: TrainingTile) -> None:
     """Raises `InputError` if the label file has another size or place than its image."""
     assert tile.labels is not None, "it is labelled"
-    image, labels = read_info(tile.image), read_info(tile.labels)
+    image_file = main_file(tile.image)
+    image, labels = read_info(image_file), read_info(tile.labels)
     if (labels.height, labels.width) != (image.height, image.width):
         raise InputError(
-            f"{tile.labels}: expected the {image.height}x{image.width} pixels of {tile.image}, found "
+            f"{tile.labels}: expected the {image.height}x{image.width} pixels of {image_file}, found "
             f"{labels.height}x{labels.width}; the label file was made for another tile, {CURE}"
         )
     if tile.labels.suffix.lower() == ".png":
         return
-    place, labelled_place = (_origin(read_georeference(path)) for path in (tile.image, tile.labels))
+    place, labelled_place = (_origin(read_georeference(path)) for path in (image_file, tile.labels))
     if place is None or labelled_place is None:
         return
     # Half a pixel: what programs differ by in the last digits, or in what they call a pixel's place.
     if any(abs(a - b) > size / 2 for a, b, size in zip(place[:2], labelled_place[:2], place[2:], strict=True)):
         raise InputError(
-            f"{tile.labels}: expected the place of {tile.image}, x {place[0]:.8g} y {place[1]:.8g}, found "
+            f"{tile.labels}: expected the place of {image_file}, x {place[0]:.8g} y {place[1]:.8g}, found "
             f"x {labelled_place[0]:.8g} y {labelled_place[1]:.8g}; the label file was made for another tile, {CURE}"
         )
 

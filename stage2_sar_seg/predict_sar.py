@@ -7,7 +7,7 @@ from pathlib import Path
 
 from landcover.data_sets.dfc2025 import Split, dfc2025_tiles
 from landcover.errors import command
-from landcover.networks.model_file import MODEL_NAME
+from landcover.networks.model_file import MODEL_NAME, read_model_info
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.write_scores import write_score_folder
 from landcover.processes.group import start_processes
@@ -32,10 +32,12 @@ def main() -> None:
     for split in SPLITS:
         if split == "val" and not (arguments.dfc_root / split).is_dir():
             continue
-        images = {tile.name: tile.sar for tile in dfc2025_tiles(arguments.dfc_root, split)}
+        tiles = dfc2025_tiles(arguments.dfc_root, split)
         for name in arguments.models:
             folder = arguments.run_dir / "scores" / split / name
             model = arguments.run_dir / "sar_models" / name / MODEL_NAME
+            modality = read_model_info(model).modality
+            images = {tile.name: tile.image(modality) for tile in tiles}
             written = write_score_folder(model, images, folder, settings, processes)
             if processes.first:
                 print(f"{'wrote' if written else 'is there:'} {len(images)} score files in {folder}", flush=True)

@@ -13,6 +13,8 @@ from torch import nn
 
 from landcover.data_sets.class_statistics import class_counts
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
+from landcover.errors import InputError
+from landcover.images.modality import parts_of
 from landcover.losses.class_balance import class_balanced_weights
 from landcover.losses.pixelwise import PixelwiseLoss
 from landcover.run_files.manifest import digest_all
@@ -23,6 +25,8 @@ from landcover.training.validation_hook import ValidationTiles
 from landcover.transforms.random_gain import RandomGain
 from landcover.transforms.speckle_noise import SpeckleNoise
 
+TRAINED_MODALITIES = ("sar", "optical+sar")
+
 TRANSFORMS_OF_INTENSITY = (SpeckleNoise, RandomGain)
 """Augmentations that must know the unit of the images."""
 
@@ -32,17 +36,25 @@ def sar_config(config: Config, statistics: BandStatistics, class_weight: Sequenc
 
     The network normalises with the statistics and has `config.sar.bands` bands, its heads have `config.losses`,
     auxiliary ones times their factor, the loss weight that their own config gives. Augmentations of intensities get
-    the unit.
+    the unit. A network that reads optical images too keeps its own preprocessor for them; its backbone gets a mapping
+    to maps, and as `in_channels` a mapping to bands.
 
     Args:
         config: of stage 2, see `landcover.training.config`.
         statistics: of the training images.
         class_weight: for the losses of pixels, one per class; None for `class_balance = None`.
+
+    Raises:
+        InputError: an unknown modality.
     """
+    if config.modality not in TRAINED_MODALITIES:
+        raise InputError(
+            f"modality: expected {' or '.join(TRAINED_MODALITIES)}, found {config.modality!r}; correct the config"
+        )
     changed = copy.deepcopy(config)
     model, sar = changed.model, config.sar
     changed.sar.unit = statistics.unit
-    model.data_preprocessor = ConfigDict(
+    preprocessor = ConfigDict(
         type="SarPreprocessor",
         mean=[statistics.mean],
         std=[statistics.std],
@@ -53,7 +65,12 @@ def sar_config(config: Config, statistics: BandStatistics, class_weight: Sequenc
         seg_pad_val=model.data_preprocessor.seg_pad_val,
         size_divisor=model.data_preprocessor.size_divisor,
     )
-    model.backbone.in_channels = sar.bands
+    if config.modality == "sar":
+        model.data_preprocessor, model.backbone.in_channels = preprocessor, sar.bands
+    else:
+        parts = {"optical": model.data_preprocessor, "sar": preprocessor}
+        model.data_preprocessor = ConfigDict(type="MultimodalPreprocessor", preprocessors=parts)
+        model.backbone.in_channels = {"optical": 3, "sar": sar.bands}
     losses = [_weighted(loss, class_weight) for loss in config.losses]
     model.decode_head.loss_decode = losses
     if "auxiliary_head" in model:
@@ -61,7 +78,8 @@ def sar_config(config: Config, statistics: BandStatistics, class_weight: Sequenc
         model.auxiliary_head.loss_decode = [
             {**loss, "loss_weight": loss.get("loss_weight", 1.0) * factor} for loss in losses
         ]
-    for augmentation in changed.train_dataloader.dataset.augmentations:
+    for listed in changed.train_dataloader.dataset.augmentations:
+        augmentation = listed.transform if listed["type"] == "OnModality" else listed
         if TRANSFORMS.get(augmentation["type"]) in TRANSFORMS_OF_INTENSITY:
             augmentation["unit"] = statistics.unit
     return changed
@@ -97,7 +115,7 @@ def sar_training(
         name: the model's name.
         config: the result of `sar_config`.
         network: `config.model` with its pretrained weights.
-        labelled: SAR tiles with label files.
+        labelled: tiles of the config's modality with label files.
         validation: tiles to score on, if labels exist.
         folder: the model's folder.
         seed: of everything random.
@@ -106,14 +124,16 @@ def sar_training(
     return Training(
         name=name,
         stage="sar_model",
-        modality="sar",
+        modality=config.modality,
         config=config,
         trained=network if decay is None else {"type": "AveragedNetwork", "network": network, "decay": decay},
         exported=_itself if decay is None else averaged,
-        dataset=TrainingTiles(labelled, "sar", config.crop_size, seed=seed, **config.train_dataloader.dataset),
+        dataset=TrainingTiles(
+            labelled, config.modality, config.crop_size, seed=seed, **config.train_dataloader.dataset
+        ),
         validation=validation,
         inputs={
-            "images": digest_all([tile.image for tile in labelled]),
+            "images": digest_all([path for tile in labelled for path in parts_of(tile.image)]),
             "labels": digest_all([tile.labels for tile in labelled if tile.labels]),
         },
         folder=folder,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmengine import Config
@@ -55,10 +55,13 @@ def main() -> None:
 
     def training(job: _Job) -> Training:
         labelled = label_sets[job.published]
-        trained_on, held = [labelled[n] for n in kept], [labelled[n] for n in held_out]
+        trained_on, held = (
+            [replace(labelled[n], image=tiles[n].image(job.config.modality)) for n in numbers]
+            for numbers in (kept, held_out)
+        )
         config = sar_config(job.config, statistics(job), class_weights(job.config, trained_on))
         network = network_to_train(config, arguments.pretrained_dir, arguments.fetch_pretrained)
-        validation = _held_out_tiles(held, job) if held else _validation_tiles(arguments)
+        validation = _held_out_tiles(held, job) if held else _validation_tiles(arguments, job)
         folder = arguments.run_dir / "sar_models" / job.name
         return sar_training(job.name, config, network, trained_on, validation, folder, arguments.seed)
 
@@ -144,11 +147,15 @@ def _held_out_tiles(tiles: Sequence[TrainingTile], job: _Job) -> ValidationTiles
     return ValidationTiles(tiles, f"{kind} of {len(tiles)} held-out train tiles")
 
 
-def _validation_tiles(arguments: argparse.Namespace) -> ValidationTiles | None:
+def _validation_tiles(arguments: argparse.Namespace, job: _Job) -> ValidationTiles | None:
     labels = truth_labels(arguments.truth_root or arguments.dfc_root, "val")
     if not labels:
         return None
-    tiles = [TrainingTile(t.sar, labels[t.name]) for t in dfc2025_tiles(arguments.dfc_root, "val") if t.name in labels]
+    tiles = [
+        TrainingTile(tile.image(job.config.modality), labels[tile.name])
+        for tile in dfc2025_tiles(arguments.dfc_root, "val")
+        if tile.name in labels
+    ]
     return ValidationTiles(tiles, "val labels") if tiles else None
 
 

@@ -19,6 +19,7 @@ def main() -> None:
     """Prints where the map is."""
     parser = argparse.ArgumentParser(prog="python -m tools.map_scene", description=__doc__)
     parser.add_argument("--scene", required=True, type=Path, help="SAR image of one band, any size")
+    parser.add_argument("--optical", type=Path, help="optical image on the same grid, for models that read both")
     parser.add_argument("--models", required=True, nargs="+", type=Path, help="model files (model.pth) to average")
     parser.add_argument("--out", required=True, type=Path, help="map to write (.tif); 0 is no data")
     parser.add_argument("--confidence", type=Path, help="second map to write (.tif): probability in percent")
@@ -30,7 +31,9 @@ def main() -> None:
     register_all()
     processes = start_processes()
     settings = SceneSettings(tuple(arguments.flips), arguments.stride, arguments.dtype)
-    written = map_scene(arguments.scene, arguments.models, arguments.out, settings, processes, arguments.confidence)
+    written = map_scene(
+        arguments.scene, arguments.models, arguments.out, settings, processes, arguments.confidence, arguments.optical
+    )
     if processes.first:
         print(f"{'wrote' if written else 'is there:'} {arguments.out}", flush=True)
 

@@ -16,13 +16,23 @@ from pathlib import Path
 from ensemble.score_sum import ScoreSum
 from ensemble.weights import Average, tile_weights
 from landcover.classes import SCHEMES, VOID
-from landcover.errors import InputError, command
+from landcover.errors import InputError, command, shorten
+from landcover.images.modality import (
+    ImageFile,
+    Modality,
+    main_file,
+    names_of,
+    part_of,
+    parts_of,
+    read_image,
+    size_of,
+)
 from landcover.images.no_data import no_data_mask
 from landcover.images.raster import read_georeference, write_raster
 from landcover.networks.model_file import load_model, read_model_info
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.sliding_window import predict_probabilities
-from landcover.prediction.write_scores import READERS, PredictionSettings, check_image
+from landcover.prediction.write_scores import PredictionSettings, check_image
 from landcover.processes.group import Processes, start_processes
 from landcover.processes.progress import track
 from landcover.registry import register_all
@@ -30,7 +40,7 @@ from landcover.run_files.manifest import OutputFolder, digest_all
 
 
 def map_tiles(
-    images: Mapping[str, Path],
+    images: Mapping[str, ImageFile],
     models: Sequence[Path],
     out: Path,
     settings: PredictionSettings,
@@ -40,7 +50,7 @@ def map_tiles(
     """Writes `<out>/<stem>.tif`, uint8 (H, W), values 1..C, on the grid of every image; 0 where SAR has no data.
 
     Args:
-        images: image files by stem.
+        images: image files of the models' modality by stem.
         models: files of `landcover.networks.model_file`, of one modality and class scheme, each of weight 1.
         out: folder of the maps; finished ones of the same images, models and settings are kept.
         settings: views, stride, weighting and dtype.
@@ -57,7 +67,10 @@ def map_tiles(
     output = OutputFolder(
         out,
         made_by={**settings.of_probabilities(), "stage": "maps", "average": average},
-        inputs={"models": digest_all(models), "images": digest_all(images.values())},
+        inputs={
+            "models": digest_all(models),
+            "images": digest_all(path for file in images.values() for path in parts_of(file)),
+        },
     )
     complete = output.begin() if processes.first else False
     processes.barrier()
@@ -70,17 +83,18 @@ def map_tiles(
     waiting = [stem for stem in stems if not (out / f"{stem}.tif").exists()]
     done = len(stems) - len(waiting)
     for stem in track(waiting, "maps", len(stems), start=done, quiet=not processes.first):
-        image = READERS[modality](images[stem])
-        height, width = image.shape[:2]
+        image = read_image(images[stem], modality)
+        height, width = size_of(image)
         total = ScoreSum(weights, height, width, average)
         for number, (model, info) in enumerate(loaded):
             check_image(image, images[stem], model, info)
             window = settings.sliding_window(info.window)
             total.add(number, predict_probabilities(model, image, window, processes.device).cpu().numpy())
         labels = total.labels(scheme)
-        if modality == "sar":
-            labels[no_data_mask(image)] = VOID
-        write_raster(out / f"{stem}.tif", labels, read_georeference(images[stem]))
+        sar = part_of(image, modality, "sar")
+        if sar is not None:
+            labels[no_data_mask(sar)] = VOID
+        write_raster(out / f"{stem}.tif", labels, read_georeference(main_file(images[stem])))
     processes.barrier()
     if processes.first:
         output.finish(out / f"{stem}.tif" for stem in images)
@@ -94,7 +108,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tools.map_tiles", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--images", required=True, type=Path, help="folder of images (.tif) of any size")
+    parser.add_argument(
+        "--images",
+        required=True,
+        nargs="+",
+        metavar="[MODALITY=]FOLDER",
+        help="folder of images (.tif) of any size; for models of several modalities optical=FOLDER sar=FOLDER",
+    )
     parser.add_argument("--models", required=True, nargs="+", type=Path, help="model files (model.pth) to average")
     parser.add_argument("--out", required=True, type=Path, help="folder for the maps")
     parser.add_argument("--average", choices=["logits", "probabilities"], default="logits", help="what is averaged")
@@ -103,13 +123,40 @@ def main() -> None:
 
     register_all()
     processes = start_processes()
-    images = {path.stem: path for path in sorted(arguments.images.glob("*.tif"))}
-    if not images:
-        raise InputError(f"--images {arguments.images}: expected images <name>.tif, found none; check the folder")
+    images = _images(arguments.images, read_model_info(arguments.models[0]).modality)
     settings = prediction_settings(arguments, "logit")
     written = map_tiles(images, arguments.models, arguments.out, settings, arguments.average, processes)
     if processes.first:
         print(f"{'wrote' if written else 'is there:'} {len(images)} maps in {arguments.out}", flush=True)
+
+
+def _images(options: Sequence[str], modality: Modality) -> dict[str, ImageFile]:
+    """Image files of a modality by stem, of the folders in `--images`."""
+    names = names_of(modality)
+    if len(names) == 1:
+        if len(options) > 1:
+            raise InputError(f"--images: expected one folder of {modality} images, found {len(options)}; pass one")
+        return {**_files(Path(options[0].removeprefix(f"{modality}=")))}
+    given = dict(option.split("=", 1) for option in options if "=" in option)
+    if sorted(given) != sorted(names):
+        wanted = " ".join(f"{name}=FOLDER" for name in names)
+        raise InputError(f"--images: expected {wanted} for models of {modality}, found {' '.join(options)}; pass both")
+    files = {name: _files(Path(given[name])) for name in names}
+    for name, listed in files.items():
+        lacking = sorted({stem for other in files.values() for stem in other} - set(listed))
+        if lacking:
+            raise InputError(
+                f"--images {name}={given[name]}: expected the images of the other folder, found no {shorten(lacking)}; "
+                "complete the folder"
+            )
+    return {stem: {name: files[name][stem] for name in names} for stem in files[names[0]]}
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    files = {path.stem: path for path in sorted(folder.glob("*.tif"))}
+    if not files:
+        raise InputError(f"--images {folder}: expected images <name>.tif, found none; check the folder")
+    return files
 
 
 def _check_models(models: Sequence[Path]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from landcover.errors import InputError
+from landcover.images.modality import ImageFile, Modality
 
 Split = Literal["train", "val", "test"]
 
@@ -30,6 +31,21 @@ class SarTile:
     sar: Path
     optical: Path | None
     labels: Path | None
+
+    def image(self, modality: Modality) -> ImageFile:
+        """What a network of this modality reads of the tile.
+
+        Raises:
+            InputError: there is no optical image.
+        """
+        if modality == "sar":
+            return self.sar
+        if self.optical is None:
+            raise InputError(
+                f"{self.sar}: expected an optical image of the same name in rgb_images, found none; a network that "
+                f"reads {modality} can not be used on this tile"
+            )
+        return self.optical if modality == "optical" else {"optical": self.optical, "sar": self.sar}
 
 
 def dfc2025_tiles(root: Path, split: Split) -> list[SarTile]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,8 +20,9 @@ from landcover.data_sets.class_statistics import class_counts
 from landcover.data_sets.ordinal_sampler import shuffled_index
 from landcover.data_sets.rare_class_sampling import RareClassSampling, RareClassSettings
 from landcover.errors import InputError
+from landcover.images.modality import ImageFile, Modality, each, main_file, part_of, parts_of, read_image, size_of
 from landcover.images.no_data import no_data_mask
-from landcover.images.raster import read_labels, read_optical, read_sar
+from landcover.images.raster import read_labels
 from landcover.transforms.random_scale_crop import RandomScaleCrop
 from landcover.transforms.sample import Sample, Transform
 
@@ -31,9 +32,9 @@ DECODED_BYTES = 256 * 1024**2
 
 @dataclass(frozen=True)
 class TrainingTile:
-    """An image and, if it has one, its label map."""
+    """Image file, or those of several modalities, and, if there is one, the label file."""
 
-    image: Path
+    image: ImageFile
     labels: Path | None = None
 
 
@@ -45,7 +46,7 @@ class TrainingTiles(Dataset[dict[str, Any]]):
 
     Args:
         tiles: what to sample from; without `rare_classes` each epoch sees every tile once, in a new order.
-        modality: how images are read.
+        modality: how images are read; of several modalities, tiles name a file for each.
         crop_size: side of the crops, pixels.
         scale: range of the random scale factor.
         max_class_share: see `RandomScaleCrop`.
@@ -59,7 +60,7 @@ class TrainingTiles(Dataset[dict[str, Any]]):
     def __init__(
         self,
         tiles: Sequence[TrainingTile],
-        modality: Literal["optical", "sar"],
+        modality: Modality,
         crop_size: int,
         scale: tuple[float, float] = (0.5, 2.0),
         max_class_share: float = 0.75,
@@ -71,10 +72,9 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         if not tiles:
             raise InputError(f"training set ({modality}): expected at least one tile, found none; check the data root")
         self.tiles, self.seed = list(tiles), seed
-        self._decoded: dict[TrainingTile, Sample] = {}
+        self._decoded: dict[int, Sample] = {}  # by position
         self._free_bytes = DECODED_BYTES
         self._modality = modality
-        self._read = {"optical": read_optical, "sar": read_sar}[modality]
         self._rare_classes: RareClassSampling | None = None
         min_class_pixels = 0
         if rare_classes is not None:
@@ -93,15 +93,15 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         """What a model trains on.
 
         Returns:
-            `inputs`: (C, size, size) uint8, uint16 or float32 tensor; `data_samples`: training indices (1, size, size)
-            int64, and the image file as `img_path`, mmseg's name for it, so that messages can tell the file.
+            `inputs`: (C, size, size) uint8, uint16 or float32 tensor, of several modalities a mapping to such tensors;
+            `data_samples`: training indices (1, size, size) int64, and the image file as `img_path`, mmseg's name for
+            it, so that messages can tell the file.
         """
         tile, sample = self._augmented(ordinal)
-        image = sample.image[None] if sample.image.ndim == 2 else sample.image.transpose(2, 0, 1)
         assert sample.indices is not None, "_load gives indices to every sample"
-        data_sample = SegDataSample(metainfo={"img_path": str(tile.image)})
+        data_sample = SegDataSample(metainfo={"img_path": str(main_file(tile.image))})
         data_sample.gt_sem_seg = PixelData(data=torch.from_numpy(sample.indices).long()[None])
-        return {"inputs": torch.from_numpy(np.ascontiguousarray(image)), "data_samples": data_sample}
+        return {"inputs": each(sample.image, _to_tensor), "data_samples": data_sample}
 
     def sample(self, ordinal: int) -> Sample:
         """The augmented sample `ordinal`."""
@@ -112,7 +112,7 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         rng = np.random.default_rng([self.seed, ordinal])
         number, wanted = self._draw(ordinal, rng)
         tile = self.tiles[number]
-        sample = self._crop(self._loaded(tile), rng, wanted)
+        sample = self._crop(self._loaded(number), rng, wanted)
         for augmentation in self._augmentations:
             sample = augmentation(sample, rng)
         return tile, sample
@@ -123,31 +123,40 @@ class TrainingTiles(Dataset[dict[str, Any]]):
             return shuffled_index(ordinal, len(self.tiles), self.seed), None
         return self._rare_classes.draw(rng)
 
-    def _loaded(self, tile: TrainingTile) -> Sample:
-        """The decoded tile; small data sets stay decoded in memory."""
-        if tile in self._decoded:
-            return self._decoded[tile]
-        sample = self._load(tile)
-        size = sample.image.nbytes + (0 if sample.indices is None else sample.indices.nbytes)
+    def _loaded(self, number: int) -> Sample:
+        """The decoded tile at a position; small data sets stay decoded in memory."""
+        if number in self._decoded:
+            return self._decoded[number]
+        sample = self._load(self.tiles[number])
+        size = sum(pixels.nbytes for pixels in parts_of(sample.image))
+        size += 0 if sample.indices is None else sample.indices.nbytes
         if size <= self._free_bytes:
             self._free_bytes -= size
-            self._decoded[tile] = sample
+            self._decoded[number] = sample
         return sample
 
     def _load(self, tile: TrainingTile) -> Sample:
-        image = self._read(tile.image)
+        image = read_image(tile.image, self._modality)
+        size = size_of(image)
         if tile.labels is None:
-            return Sample(image, np.zeros(image.shape[:2], np.uint8))
+            return Sample(image, np.zeros(size, np.uint8))
         labels = read_labels(tile.labels, OPEN_EARTH_MAP)
-        if labels.shape != image.shape[:2]:
+        if labels.shape != size:
             raise InputError(
-                f"{tile.labels}: expected the size of {tile.image} {image.shape[:2]}, found {labels.shape}; "
+                f"{tile.labels}: expected the size of {main_file(tile.image)} {size}, found {labels.shape}; "
                 "the label file belongs to another image"
             )
         indices = OPEN_EARTH_MAP.to_indices(labels)
-        if self._modality == "sar":
-            indices[no_data_mask(image)] = IGNORE_INDEX  # labelled from elsewhere; nothing can be learned there
+        sar = part_of(image, self._modality, "sar")
+        if sar is not None:
+            indices[no_data_mask(sar)] = IGNORE_INDEX  # labelled from elsewhere; nothing can be learned there
         return Sample(image, indices)
+
+
+def _to_tensor(pixels: NDArray[Any]) -> torch.Tensor:
+    """(C, H, W) of (H, W) or (H, W, C)."""
+    bands_first = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(bands_first))
 
 
 def _class_counts(tiles: Sequence[TrainingTile], statistics: Path | None) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from mmengine.model import revert_sync_batchnorm
@@ -15,6 +15,7 @@ from torch import nn
 
 from landcover.classes import SCHEMES
 from landcover.errors import InputError
+from landcover.images.modality import Modality
 from landcover.run_files.atomic import atomic_path
 
 FORMAT = "landcover-model-1"
@@ -35,7 +36,7 @@ class ModelInfo:
     """
 
     name: str
-    modality: Literal["optical", "sar"]
+    modality: Modality
     scheme: str
     window: int
 
@@ -77,7 +78,13 @@ def load_model(path: Path, device: torch.device) -> tuple[nn.Module, ModelInfo]:
         raise InputError(
             f"{path}: expected a class scheme of {sorted(SCHEMES)}, found {info.scheme!r}; retrain the model"
         )
-    model = revert_sync_batchnorm(MODELS.build(json.loads(content["network"])))
+    try:
+        model = revert_sync_batchnorm(MODELS.build(json.loads(content["network"])))
+    except KeyError as error:  # of a class that nobody has registered
+        raise InputError(
+            f"{path}: the network can not be built ({str(error.args[0]).splitlines()[0]}); name the Python module that "
+            "registers its classes in PLUGINS"
+        ) from error
     try:
         model.load_state_dict(content["weights"])
     except RuntimeError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -20,10 +21,12 @@ from rasterio.windows import Window
 
 from landcover.classes import ClassScheme
 from landcover.errors import InputError
+from landcover.images.modality import Image
 from landcover.images.raster import TILE
 from landcover.prediction.blending import RollingSums
 from landcover.prediction.cloud_optimised import Layer, label_layer, read_tag, write_cloud_optimised
 from landcover.prediction.map_parts import Part, PartsFolder, cut_into_parts, differences, runs
+from landcover.prediction.optical_scene import OpticalScene, open_optical_scene
 from landcover.prediction.sar_scene import SarScene, open_scene
 from landcover.prediction.scene_models import SceneModel, SceneSettings, load_scene_models
 from landcover.prediction.scene_no_data import write_no_data_mask
@@ -58,6 +61,7 @@ def map_scene(
     settings: SceneSettings,
     processes: Processes,
     confidence: Path | None = None,
+    optical_path: Path | None = None,
 ) -> bool:
     """Maps a SAR scene: labels on its grid, as a cloud-optimised GeoTIFF, and on request how sure they are.
 
@@ -82,6 +86,7 @@ def map_scene(
         settings: flips, stride, dtype.
         processes: those that share the work; the first one puts the map together.
         confidence: second map to write: the mean probability of the label in percent, 255 where there is no data.
+        optical_path: optical image on the grid of the scene, for models that read both.
 
     Returns:
         False if the map was there.
@@ -94,14 +99,17 @@ def map_scene(
         warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),  # told in our own words
         rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES),
         open_scene(scene_path) as scene,
+        open_optical_scene(optical_path, scene.grid) if optical_path else nullcontext() as optical,
     ):
-        models, scheme = load_scene_models(model_paths, scene, settings, processes.device)
+        models, scheme = load_scene_models(model_paths, scene, settings, processes.device, optical is not None)
         outputs = {LABELS: out} if confidence is None else {LABELS: out, CONFIDENCE: confidence}
-        work = _Work(scene, models, scheme, outputs, processes)
+        work = _Work(scene, optical, models, scheme, outputs, processes)
         made_from: dict[str, Any] = {}
         if processes.first:  # the others ask nothing
             model_digests = [digest(path) for path in model_paths]
             made_from = {"scene": digest(scene_path), "models": model_digests, **asdict(settings)}
+            if optical_path:
+                made_from["optical"] = digest(optical_path)
         try:
             return work.run(made_from)
         except OSError as error:
@@ -117,12 +125,13 @@ class _Work:
     def __init__(
         self,
         scene: SarScene,
+        optical: OpticalScene | None,
         models: Sequence[SceneModel],
         scheme: ClassScheme,
         outputs: Mapping[str, Path],
         processes: Processes,
     ) -> None:
-        self._scene, self._models, self._scheme = scene, models, scheme
+        self._scene, self._optical, self._models, self._scheme = scene, optical, models, scheme
         self._outputs, self._processes = outputs, processes
         folder = outputs[LABELS].with_name(f"{outputs[LABELS].name}.parts")
         self._folder = PartsFolder(folder, sorted(outputs))
@@ -218,7 +227,11 @@ class _Work:
             return
         device = self._processes.device
         values, _ = self._scene.read(*area)
-        scores = predict_probabilities(model.network, values, model.window, device)
+        image: Image = values
+        if model.modality != "sar":
+            assert self._optical is not None, "load_scene_models has looked"
+            image = {"optical": self._optical.read(*area), "sar": values}
+        scores = predict_probabilities(model.network, image, model.window, device)
         sums.add(top, left, scores, torch.from_numpy(weights).to(device))
 
     def _write_part(

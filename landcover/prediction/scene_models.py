@@ -13,6 +13,7 @@ from torch import nn
 
 from landcover.classes import SCHEMES, ClassScheme
 from landcover.errors import InputError
+from landcover.images.modality import Modality, names_of
 from landcover.networks.model_file import load_model
 from landcover.prediction.blending import blending_weights
 from landcover.prediction.sar_scene import SarScene
@@ -46,21 +47,30 @@ class SceneModel:
 
     Args:
         network: in eval mode.
+        modality: what it reads.
         window: how a window is looked at, alone.
         rows: weights of the windows along the rows, by their first row; see `blending_weights`.
         columns: likewise.
     """
 
     network: nn.Module
+    modality: Modality
     window: SlidingWindow
     rows: Mapping[int, NDArray[np.float32]]
     columns: Mapping[int, NDArray[np.float32]]
 
 
 def load_scene_models(
-    paths: Sequence[Path], scene: SarScene, settings: SceneSettings, device: torch.device
+    paths: Sequence[Path], scene: SarScene, settings: SceneSettings, device: torch.device, optical: bool = False
 ) -> tuple[list[SceneModel], ClassScheme]:
     """Loads model files for a scene; also returns the class scheme that they share.
+
+    Args:
+        paths: model files, of SAR models, or with `optical` also of models that read both images.
+        scene: the SAR image.
+        settings: see `SceneSettings`.
+        device: where the networks go.
+        optical: whether there is an optical image beside the scene.
 
     Raises:
         InputError: no SAR model, another class scheme, or a model that can not be used on this scene.
@@ -70,15 +80,20 @@ def load_scene_models(
     values = scene.sample() if scene.dtype == np.float32 else np.zeros((1, 1), scene.dtype)
     for path in paths:
         network, info = load_model(path, device)
-        if info.modality != "sar":
+        if "sar" not in names_of(info.modality):
             raise InputError(f"{path}: expected a SAR model, found one for {info.modality} images; pass another")
-        check_image(values, scene.path, network, info)
+        if info.modality != "sar" and not optical:
+            raise InputError(
+                f"{path}: expected the optical image of the scene for a model of {info.modality}, found none; "
+                "pass --optical"
+            )
+        check_image({"sar": values}, {"sar": scene.path}, network, info)
         schemes[info.scheme] = path
         stride = max(1, round(info.window * settings.stride))
         sizes = scene.grid.height, scene.grid.width
         rows, columns = (blending_weights(length, info.window, stride) for length in sizes)
         window = SlidingWindow(info.window, info.window, make_views([1.0], settings.flips), dtype=settings.dtype)
-        models.append(SceneModel(network, window, rows, columns))
+        models.append(SceneModel(network, info.modality, window, rows, columns))
     if len(schemes) != 1:
         named = ", ".join(f"{name} of {path}" for name, path in schemes.items()) or "none"
         raise InputError(f"--models: expected one class scheme, found {named}; pass models that belong together")

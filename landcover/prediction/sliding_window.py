@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import islice
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from landcover.images.modality import Image, each, parts_of, size_of
+from landcover.networks.multimodal_preprocessor import MultimodalPreprocessor
 from landcover.prediction.merging import (
     WEIGHTINGS,
     Axis,
@@ -27,6 +29,9 @@ from landcover.sar.preprocessor import SarPreprocessor
 
 DIVISOR = 32
 """Windows smaller than the training crop are padded to a multiple of it: the deepest stride of all backbones."""
+
+Bands = Any
+"""A tensor (B, bands, H, W), or of several modalities a mapping to such tensors; mypy can not follow `each` so far."""
 
 PredictionDtype = Literal["fp32", "bf16"]
 PREDICTION_DTYPES: tuple[PredictionDtype, ...] = get_args(PredictionDtype)
@@ -72,7 +77,7 @@ class SlidingWindow:
 
 
 @torch.inference_mode()
-def predict_probabilities(model: nn.Module, image: NDArray, settings: SlidingWindow, device: torch.device) -> Tensor:
+def predict_probabilities(model: nn.Module, image: Image, settings: SlidingWindow, device: torch.device) -> Tensor:
     """Mean class probabilities over all views.
 
     Per view, logits of overlapping windows are averaged, resized to the image and turned into probabilities
@@ -80,22 +85,23 @@ def predict_probabilities(model: nn.Module, image: NDArray, settings: SlidingWin
 
     Args:
         model: in eval mode; maps normalised (B, bands, h, w) to logits (B, C, h', w') of any resolution, with a
-            `data_preprocessor` whose `mean` and `std` normalise grey values.
-        image: (H, W) or (H, W, bands), as read from file.
+            `data_preprocessor` whose `mean` and `std` normalise grey values. One of several modalities gets a mapping
+            to such tensors.
+        image: (H, W) or (H, W, bands), as read from file; of several modalities, a mapping to such arrays.
         settings: window, stride, views.
         device: where to compute.
 
     Returns:
         (C, H, W) float32 on `device`, sums to 1 over C.
     """
-    height, width = image.shape[:2]
-    pixels = torch.from_numpy(image if image.ndim == 3 else image[..., None]).to(device).permute(2, 0, 1)
-    normalised = normalise(pixels[None].float(), model)
+    height, width = size_of(image)
+    normalised = normalise(each(image, partial(_to_tensor, device=device)), model)
     total: Tensor | None = None
     for scale in dict.fromkeys(view.scale for view in settings.views):
-        scaled = _resize(normalised, View(scale).size(height, width))
+        size = View(scale).size(height, width)
+        scaled = each(normalised, partial(_resize, size=size))
         views = [view for view in settings.views if view.scale == scale]
-        rows, columns = settings.axis(height, scaled.shape[-2]), settings.axis(width, scaled.shape[-1])
+        rows, columns = settings.axis(height, size[0]), settings.axis(width, size[1])
         for strips, down in _strips(model, scaled, views, rows, columns, settings):
             if total is None:
                 total = strips[0].new_zeros((len(strips[0]), height, width))
@@ -104,13 +110,15 @@ def predict_probabilities(model: nn.Module, image: NDArray, settings: SlidingWin
     return total.div_(len(settings.views))
 
 
-def normalise(pixels: Tensor, model: nn.Module) -> Tensor:
-    """(B, bands, H, W) grey values shifted and scaled by the model's `data_preprocessor`; SAR as it prepares it."""
+def normalise(pixels: Any, model: nn.Module) -> Any:  # a tensor for a tensor, a mapping for a mapping
+    """(B, bands, H, W) grey values shifted and scaled by the model's `data_preprocessor`; SAR as it prepares it.
+
+    Of several modalities, each by its own preprocessor.
+    """
     preprocessor = model.get_submodule("data_preprocessor")
-    if isinstance(preprocessor, SarPreprocessor):
-        return preprocessor.normalise(pixels)
-    mean, std = (model.get_buffer(f"data_preprocessor.{name}").to(pixels.device) for name in ("mean", "std"))
-    return (pixels - mean) / std
+    if isinstance(preprocessor, MultimodalPreprocessor):
+        return {name: _normalise(pixels[name], part) for name, part in preprocessor.preprocessors.items()}
+    return _normalise(pixels, preprocessor)
 
 
 def window_starts(length: int, window: int, stride: int) -> list[int]:
@@ -121,7 +129,7 @@ def window_starts(length: int, window: int, stride: int) -> list[int]:
 
 
 def _strips(
-    model: nn.Module, scaled: Tensor, views: Sequence[View], rows: Axis, columns: Axis, settings: SlidingWindow
+    model: nn.Module, scaled: Bands, views: Sequence[View], rows: Axis, columns: Axis, settings: SlidingWindow
 ) -> Iterator[tuple[list[Tensor], list[Piece]]]:
     """Per view of one scale: (C, h', W) logits of every row of windows, and what makes the image of them."""
     pieces = cache(merge_pieces)  # the flips of a scale share them
@@ -130,13 +138,13 @@ def _strips(
         strips = []
         for _ in rows.starts:
             logits = list(islice(windows, len(columns.starts)))
-            across = pieces(columns, logits[0].shape[-1], view.flips_columns, scaled.device)
+            across = pieces(columns, logits[0].shape[-1], view.flips_columns, logits[0].device)
             strips.append(merge_strip(logits, across, columns.length))
-        yield strips, pieces(rows, strips[0].shape[-2], view.flips_rows, scaled.device)
+        yield strips, pieces(rows, strips[0].shape[-2], view.flips_rows, strips[0].device)
 
 
 def _window_logits(
-    model: nn.Module, scaled: Tensor, views: Sequence[View], rows: Axis, columns: Axis, settings: SlidingWindow
+    model: nn.Module, scaled: Bands, views: Sequence[View], rows: Axis, columns: Axis, settings: SlidingWindow
 ) -> Iterator[Tensor]:
     """(C, h', w') float32 logits of every window of every view, row by row.
 
@@ -144,18 +152,44 @@ def _window_logits(
     """
     height, width = rows.window, columns.window
     places = [(view, top, left) for view in views for top in rows.starts for left in columns.starts]
-    batch = settings.batch or (1 if scaled.device.type == "cpu" else GPU_BATCH)
+    device = parts_of(scaled)[0].device
+    batch = settings.batch or (1 if device.type == "cpu" else GPU_BATCH)
     for first in range(0, len(places), batch):
-        windows = []
+        windows: list[Bands] = []
         for view, top, left in places[first : first + batch]:
             # Windows lie in the mirrored image: there, the last one is moved back at the other border.
             upper = rows.scaled - top - height if view.flips_rows else top
             leftmost = columns.scaled - left - width if view.flips_columns else left
-            windows.append(view.mirror(scaled[..., upper : upper + height, leftmost : leftmost + width]))
-        padded = F.pad(torch.cat(windows), (0, columns.padded - width, 0, rows.padded - height))
-        with torch.autocast(scaled.device.type, torch.bfloat16, enabled=settings.dtype == "bf16"):
+            windows.append(_window(scaled, view, slice(upper, upper + height), slice(leftmost, leftmost + width)))
+        padded = _padded_batch(windows, columns.padded - width, rows.padded - height)
+        with torch.autocast(device.type, torch.bfloat16, enabled=settings.dtype == "bf16"):
             logits = model(padded, mode="tensor")
         yield from logits.float()
+
+
+def _to_tensor(pixels: NDArray[Any], device: torch.device) -> Tensor:
+    """(1, bands, H, W) float32 of (H, W) or (H, W, bands)."""
+    bands_last = pixels if pixels.ndim == 3 else pixels[..., None]
+    return torch.from_numpy(bands_last).to(device).permute(2, 0, 1)[None].float()
+
+
+def _normalise(pixels: Tensor, preprocessor: nn.Module) -> Tensor:
+    if isinstance(preprocessor, SarPreprocessor):
+        return preprocessor.normalise(pixels)
+    mean, std = (preprocessor.get_buffer(name).to(pixels.device) for name in ("mean", "std"))
+    return (pixels - mean) / std
+
+
+def _window(scaled: Bands, view: View, rows: slice, columns: slice) -> Bands:
+    return each(scaled, lambda bands: view.mirror(bands[..., rows, columns]))
+
+
+def _padded_batch(windows: Sequence[Bands], right: int, below: int) -> Bands:
+    """Windows (1, bands, h, w) as one batch (B, bands, h + below, w + right), of every modality."""
+    first = windows[0]
+    if isinstance(first, Mapping):
+        return {name: _padded_batch([window[name] for window in windows], right, below) for name in first}
+    return F.pad(torch.cat([*windows]), (0, right, 0, below))
 
 
 def _resize(tensor: Tensor, size: tuple[int, int]) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from landcover.errors import InputError
-from landcover.images.raster import Georeference, read_georeference, read_optical, read_sar
+from landcover.images.modality import Image, ImageFile, main_file, part_of, parts_of, read_image
+from landcover.images.raster import Georeference, read_georeference
 from landcover.networks.model_file import ModelInfo, load_model, read_model_info
+from landcover.networks.multimodal_preprocessor import MultimodalPreprocessor
 from landcover.prediction.merging import Weighting
 from landcover.prediction.sliding_window import PredictionDtype, SlidingWindow, predict_probabilities
 from landcover.prediction.views import Flip, make_views
@@ -23,8 +25,6 @@ from landcover.run_files.manifest import OutputFolder, digest, digest_all
 from landcover.sar.preprocessor import SarPreprocessor
 from landcover.sar.units import Unit, check_values
 from landcover.score_files.score_file import DEFAULT_LOG_RANGE, Encoding, ScoreHeader, encode, read_scores, write_scores
-
-READERS: Mapping[str, Callable[[Path], NDArray[Any]]] = {"optical": read_optical, "sar": read_sar}
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ class PredictionSettings:
 
 
 def write_score_folder(
-    model_path: Path, images: Mapping[str, Path], folder: Path, settings: PredictionSettings, processes: Processes
+    model_path: Path, images: Mapping[str, ImageFile], folder: Path, settings: PredictionSettings, processes: Processes
 ) -> bool:
     """Predicts every image of `images` that has no score file in `folder` yet.
 
     Args:
         model_path: file of `landcover.networks.model_file`.
-        images: image files by stem, the name of their score file.
+        images: image files of the model's modality by stem, the name of their score file.
         folder: receives `<stem>.tif` for each image and a manifest.
         settings: views, stride, encoding.
         processes: those that share the work; the first one writes the manifest.
@@ -95,7 +95,10 @@ def write_score_folder(
             "encoding": settings.encoding,
             **settings.of_probabilities(),
         },
-        inputs={"model": digest(model_path), "images": digest_all(images[stem] for stem in sorted(images))},
+        inputs={
+            "model": digest(model_path),
+            "images": digest_all(path for stem in sorted(images) for path in parts_of(images[stem])),
+        },
     )
     complete = output.begin() if processes.first else False
     processes.barrier()
@@ -127,15 +130,17 @@ def write_probabilities(
     write_scores(path, encode(probabilities, encoding, DEFAULT_LOG_RANGE), header, georeference)
 
 
-def check_image(image: NDArray[Any], path: Path, model: nn.Module, info: ModelInfo) -> None:
-    """Raises `InputError` if the image can not be in the unit of a SAR model's training images."""
-    preprocessor = model.get_submodule("data_preprocessor")
+def check_image(image: Image, file: ImageFile, model: nn.Module, info: ModelInfo) -> None:
+    """Raises `InputError` if a SAR image can not be in the unit of the model's training images."""
+    preprocessor, pixels = model.get_submodule("data_preprocessor"), part_of(image, info.modality, "sar")
+    if isinstance(preprocessor, MultimodalPreprocessor):
+        preprocessor = preprocessor.get_submodule("preprocessors.sar")
     if isinstance(preprocessor, SarPreprocessor):
-        _check_unit(image, preprocessor.unit, path, info.name)
+        _check_unit(pixels, preprocessor.unit, main_file(file), info.name)
 
 
 def _predict(
-    images: Mapping[str, Path],
+    images: Mapping[str, ImageFile],
     files: Mapping[str, Path],
     model_path: Path,
     settings: PredictionSettings,
@@ -147,10 +152,12 @@ def _predict(
     waiting = [stem for stem in stems if not _is_whole(files[stem])]
     done = len(stems) - len(waiting)
     for stem in track(waiting, f"{info.name}: predicting", len(stems), start=done, quiet=not processes.first):
-        image = READERS[info.modality](images[stem])
+        image = read_image(images[stem], info.modality)
         check_image(image, images[stem], model, info)
         probabilities = predict_probabilities(model, image, window, processes.device).cpu().numpy()
-        write_probabilities(files[stem], probabilities, info, settings.encoding, read_georeference(images[stem]))
+        write_probabilities(
+            files[stem], probabilities, info, settings.encoding, read_georeference(main_file(images[stem]))
+        )
 
 
 def _is_whole(path: Path) -> bool:

@@ -18,6 +18,7 @@ KEYS = {
     "model": "segmentor, mmseg MODELS registry",
     "pretrained": "name of the backbone's pretrained weights, see landcover/networks/pretrained.py; None for none",
     "self_training": "stage 1 only: what surrounds the student",
+    "modality": "stage 2 only: what the network reads, 'sar' or 'optical+sar'",
     "sar": "stage 2 only: unit, bands, stretch and speckle filter of the images",
     "losses": "stage 2 only: losses of the decode head, and scaled of the auxiliary head",
     "class_balance": "stage 2 only: beta of class-balanced weights in the losses, or None",
@@ -33,7 +34,7 @@ KEYS = {
     "param_scheduler": "learning-rate schedule; the end of the last part is filled in",
 }
 
-STAGE_KEYS = {1: ("self_training",), 2: ("sar", "losses", "class_balance", "weight_ema")}
+STAGE_KEYS = {1: ("self_training",), 2: ("modality", "sar", "losses", "class_balance", "weight_ema")}
 
 
 def load_config(path: Path, options: Sequence[str] = (), stage: Literal[1, 2] | None = None) -> Config:

@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.runner import Runner
 
 from landcover.errors import InputError
+from landcover.images.modality import parts_of
 from landcover.networks.model_file import MODEL_NAME, load_model
 from landcover.processes.group import Processes
 from landcover.run_files.atomic import atomic_path, write_json, write_text
@@ -77,7 +78,7 @@ def _inputs(training: Training) -> dict[str, str]:
     inputs, validation = dict(training.inputs), training.validation
     if validation is not None and training.config.choose == VALIDATION_MIOU:
         inputs["validation"] = digest_all(
-            [path for tile in validation.tiles for path in (tile.image, tile.labels) if path]
+            [path for tile in validation.tiles for path in (*parts_of(tile.image), tile.labels) if path]
         )
     return inputs
 

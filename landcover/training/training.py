@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from mmengine import Config
 from mmengine.hooks import Hook
 from torch import nn
 from torch.utils.data import Dataset
 
+from landcover.images.modality import Modality
 from landcover.training.candidates import LAST, Candidates
 from landcover.training.evaluation import Evaluation
 from landcover.training.validation_hook import ValidationTiles, validation_score
@@ -40,7 +41,7 @@ class Training:
 
     name: str
     stage: str
-    modality: Literal["optical", "sar"]
+    modality: Modality
     config: Config
     trained: Mapping[str, Any]
     exported: Callable[[nn.Module], nn.Module]

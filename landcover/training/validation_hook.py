@@ -16,10 +16,10 @@ from torch import nn
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
+from landcover.images.modality import Modality, read_image
 from landcover.images.raster import read_labels
 from landcover.metrics import ConfusionMatrix
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
-from landcover.prediction.write_scores import READERS
 from landcover.processes.group import Processes
 from landcover.run_files.training_log import append_log, read_log
 from landcover.training.candidates import Candidates
@@ -42,14 +42,14 @@ class ValidationTiles:
 
 
 def validate(
-    model: nn.Module, validation: ValidationTiles, modality: str, window: int, processes: Processes
+    model: nn.Module, validation: ValidationTiles, modality: Modality, window: int, processes: Processes
 ) -> ConfusionMatrix:
     """Confusion matrix over all tiles, one view, windows side by side; tiles are shared out over processes.
 
     Args:
         model: as in `predict_probabilities`; put back to its mode afterwards.
         validation: the tiles.
-        modality: "optical" or "sar".
+        modality: of the images.
         window: side of the window, pixels.
         processes: those that share the work; all get the whole matrix.
     """
@@ -57,7 +57,7 @@ def validate(
     model.eval()
     for tile in processes.share(validation.tiles):
         assert tile.labels is not None, "validation tiles are labelled"
-        image = READERS[modality](tile.image)
+        image = read_image(tile.image, modality)
         probabilities = predict_probabilities(model, image, SlidingWindow(window, window), processes.device)
         predicted = OPEN_EARTH_MAP.to_labels(probabilities.argmax(0).cpu().numpy())
         matrix.add(read_labels(tile.labels, OPEN_EARTH_MAP), predicted)
@@ -70,7 +70,7 @@ def validate(
 
 
 def validation_score(
-    validation: ValidationTiles, exported: Callable[[nn.Module], nn.Module], modality: str, window: int
+    validation: ValidationTiles, exported: Callable[[nn.Module], nn.Module], modality: Modality, window: int
 ) -> Evaluation:
     """`validation_miou` (0..1) of the exported model; arguments as in `validate` and `Training`."""
 

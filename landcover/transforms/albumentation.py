@@ -48,16 +48,16 @@ class Albumentation:
         Raises:
             InputError: a transform of grey values on an image that is not uint8; albumentations would clip it to 0..1.
         """
-        if self._photometric and sample.image.dtype != np.uint8:
+        if self._photometric and sample.pixels.dtype != np.uint8:
             raise InputError(
-                f"augmentation {self._photometric}: expected uint8 images, found {sample.image.dtype}; "
+                f"augmentation {self._photometric}: expected uint8 images, found {sample.pixels.dtype}; "
                 "scale the images to 0..255, or take it out of train_dataloader.dataset.augmentations"
             )
         for step in self._steps:
             if isinstance(step, albumentations.Compose):
                 sample = _composed(step, sample, rng)
             elif rng.random() < step.p and (change := SYMMETRIES[type(step)](rng)) is not None:
-                sample = Sample(change(sample.image), None if sample.indices is None else change(sample.indices))
+                sample = sample.moved(change)
         return sample
 
 
@@ -81,8 +81,8 @@ SYMMETRIES: dict[type, Callable[[np.random.Generator], Change | None]] = {
 def _composed(chain: albumentations.Compose, sample: Sample, rng: np.random.Generator) -> Sample:
     chain.set_random_state(rng, random.Random(int(rng.integers(2**63))))
     if sample.indices is None:
-        return Sample(np.ascontiguousarray(chain(image=sample.image)["image"]))
-    result = chain(image=sample.image, mask=sample.indices)
+        return Sample(np.ascontiguousarray(chain(image=sample.pixels)["image"]))
+    result = chain(image=sample.pixels, mask=sample.indices)
     return Sample(np.ascontiguousarray(result["image"]), np.ascontiguousarray(result["mask"]))
 
 

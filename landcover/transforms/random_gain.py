@@ -40,8 +40,8 @@ class RandomGain:
         Raises:
             InputError: images that can not hold the unit.
         """
-        unit = declared_unit(self.unit, sample.image.dtype)
+        unit = declared_unit(self.unit, sample.pixels.dtype)
         if rng.random() >= self.probability:
             return sample
         gain = 10 ** (rng.uniform(-self.decibels, self.decibels) / 10)
-        return Sample(multiply_intensity(sample.image, gain, unit), sample.indices)
+        return Sample(multiply_intensity(sample.pixels, gain, unit), sample.indices)

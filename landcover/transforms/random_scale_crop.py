@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.classes import IGNORE_INDEX
+from landcover.images.modality import each, size_of
 from landcover.transforms.sample import Sample
 
 
@@ -48,7 +49,7 @@ class RandomScaleCrop:
             wanted: index of a class that the crop should show.
         """
         factor = rng.uniform(*self.scale)
-        height, width = sample.image.shape[:2]
+        height, width = size_of(sample.image)
         window = max(1, round(self.size / factor))
         rows, columns = min(height, window), min(width, window)
         # The window's rounding must not leave a one-pixel border.
@@ -61,7 +62,7 @@ class RandomScaleCrop:
             only_place = (rows, columns) == (height, width)
             if only_place or sample.indices is None or self._accepts(sample.indices[area], scaled, wanted):
                 break
-        image = _fit(sample.image[area], scaled, self.size, cv2.INTER_LINEAR, 0)
+        image = each(sample.image, lambda pixels: _fit(pixels[area], scaled, self.size, cv2.INTER_LINEAR, 0))
         if sample.indices is None:
             return Sample(image)
         return Sample(image, _fit(sample.indices[area], scaled, self.size, cv2.INTER_NEAREST, IGNORE_INDEX))

@@ -47,9 +47,9 @@ class SpeckleNoise:
         Raises:
             InputError: images that can not hold the unit.
         """
-        unit = declared_unit(self.unit, sample.image.dtype)
+        unit = declared_unit(self.unit, sample.pixels.dtype)
         if rng.random() >= self.probability:
             return sample
         looks = np.float32(rng.uniform(*self.looks))
-        speckle = rng.standard_gamma(looks, sample.image.shape, np.float32) / looks
-        return Sample(multiply_intensity(sample.image, speckle, unit), sample.indices)
+        speckle = rng.standard_gamma(looks, sample.pixels.shape, np.float32) / looks
+        return Sample(multiply_intensity(sample.pixels, speckle, unit), sample.indices)

@@ -1,4 +1,5 @@
 # SAR tiles with label files, augmented as in Liu et al. 2025, section III-B.
+modality = "sar"  # what the network reads; see optical_and_sar.py
 sar = dict(
     unit=None,  # "amplitude", "intensity" or "decibel"; uint8 images need none, they are amplitudes
     bands=1,  # 3 repeats the band, as three-band networks need it: same result, more arithmetic

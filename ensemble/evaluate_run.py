@@ -13,7 +13,7 @@ from ensemble.score_submission import score_submission
 from ensemble.scoring import Summary, score_ensemble, score_labels, score_members
 from ensemble.weights import Average
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.data_sets.dfc2025 import Split, dfc2025_tiles, truth_labels
+from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, Split, dfc2025_tiles, files_by_stem, truth_labels
 
 AVERAGES: tuple[Average, ...] = ("logits", "probabilities")
 
@@ -29,6 +29,7 @@ def evaluate_run(
     others: Sequence[str],
     average: Average,
     class_weights: Mapping[str, float] | None = None,
+    labels: Path | None = None,
 ) -> dict[str, Any]:
     """Scores of teachers, pseudo-labels, SAR models and ensemble, each with what it was scored against.
 
@@ -48,9 +49,11 @@ def evaluate_run(
         others: names of further SAR models, scored alone.
         average: the ensemble's average; the other one is scored too.
         class_weights: of the ensemble, see `score_ensemble`.
+        labels: folder of the label files that trained the SAR models; None for the pseudo-labels. Where there is a
+            truth of their tiles, they are scored as `training_labels`.
     """
     metrics = {"teachers": {name: _source_score(run_dir / "teachers" / name) for name in teachers}}
-    metrics.update(_label_scores(run_dir, dfc_root, truth_root, metrics["teachers"]))
+    metrics.update(_label_scores(run_dir, dfc_root, truth_root, metrics["teachers"], labels))
     split, truth = _sar_truth(dfc_root, truth_root)
     names = [member.name for member in members]
     if not truth:
@@ -80,8 +83,10 @@ def _source_score(folder: Path) -> Summary:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else UNSCORED
 
 
-def _label_scores(run_dir: Path, dfc_root: Path, truth_root: Path, teachers: Mapping[str, Summary]) -> dict[str, Any]:
-    """Entries of pseudo-labels, and where there is a truth of teachers and published labels too."""
+def _label_scores(
+    run_dir: Path, dfc_root: Path, truth_root: Path, teachers: Mapping[str, Summary], labels: Path | None
+) -> dict[str, Any]:
+    """Entries of pseudo-labels, and where there is a truth of teachers, published and training labels too."""
     tiles = dfc2025_tiles(dfc_root, "train")
     written = {tile.name: run_dir / "pseudo_labels" / f"{tile.name}.tif" for tile in tiles}
     published = {tile.name: tile.labels for tile in tiles if tile.labels}
@@ -97,6 +102,9 @@ def _label_scores(run_dir: Path, dfc_root: Path, truth_root: Path, teachers: Map
         }
         if published:
             entries["published_labels"] = score_labels(published, truth, OPEN_EARTH_MAP, told)
+        if labels is not None:
+            trained = files_by_stem(labels, LABEL_SUFFIXES)
+            entries["training_labels"] = score_labels(trained, truth, OPEN_EARTH_MAP, told)
         return entries
     if published:
         told = "published pseudo-labels of the train tiles (agreement, not accuracy)"

@@ -54,7 +54,15 @@ def main() -> None:
     zip_path = make_submission(members, tiles, run_dir, average, class_weights, training=_training_shares(arguments))
     print(f"{'is there:' if digest(zip_path) == before else 'wrote'} {zip_path}, checked and ready to upload")
     metrics = evaluate_run(
-        run_dir, arguments.dfc_root, truth_root, arguments.teachers, members, arguments.others, average, class_weights
+        run_dir,
+        arguments.dfc_root,
+        truth_root,
+        arguments.teachers,
+        members,
+        arguments.others,
+        average,
+        class_weights,
+        arguments.labels,
     )
     write_json(run_dir / "metrics.json", metrics)
     print(f"wrote {run_dir / 'metrics.json'}")

@@ -11,6 +11,13 @@ from landcover.errors import InputError
 
 Metrics = Mapping[str, Any]  # content of metrics.json
 
+LABEL_ROWS = {
+    "published_labels": "published labels",
+    "pseudo_labels": "pseudo-labels of the teachers",
+    "training_labels": "labels that trained the SAR models",
+}
+"""Label files that are scored, and what tables call them; training labels are there where they are others."""
+
 
 @dataclass(frozen=True)
 class ScoreRow:
@@ -94,7 +101,7 @@ def _rows(metrics: Metrics) -> Iterator[tuple[str, ScoreRow]]:
         if "miou" in teachers[name]:
             # Without a truth of the target, the source score is the only one.
             yield "Teachers, target" if "source" in teachers[name] else "Teachers", _row(name, teachers[name])
-    for key, name in (("published_labels", "published labels"), ("pseudo_labels", "pseudo-labels of the teachers")):
+    for key, name in LABEL_ROWS.items():
         if metrics.get(key):
             yield "Training labels", _row(name, metrics[key])
     sar_models, ensemble = metrics.get("sar_models") or {}, metrics.get("ensemble")

@@ -12,7 +12,16 @@ from landcover.report.markup import DASH, scrolling, text
 DIGEST_LENGTH = 64
 SHOWN_DIGITS = 10
 
-STAGES = ("teachers", "scores/teachers", "pseudo_labels", "sar_models", "scores/val", "scores/test", "submission")
+STAGES = (
+    "teachers",
+    "scores/teachers",
+    "pseudo_labels",
+    "reassigned_labels",
+    "sar_models",
+    "scores/val",
+    "scores/test",
+    "submission",
+)
 """Folders of a run in the order in which they are made."""
 
 FILES = (
@@ -21,6 +30,7 @@ FILES = (
     ("scores/teachers/*/*.tif", "class scores of the teachers for the training tiles"),
     ("pseudo_labels/*.tif", "labels of the training tiles, made from the scores of the teachers"),
     ("pseudo_labels/quality.json", "shares, confidence and agreement of these labels, for programs"),
+    ("reassigned_labels/*.tif", "the same labels, changed by the method of stage 21"),
     ("sar_models/*/model.pth", "SAR models, with config, log, scores and manifest beside each"),
     ("scores/val/*/*.tif", "class scores of the SAR models for the validation tiles"),
     ("scores/test/*/*.tif", "class scores of the SAR models for the test tiles"),

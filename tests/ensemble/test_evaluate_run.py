@@ -45,9 +45,12 @@ class Run:
         for name, labels in tiles.items():
             write_raster(folder / f"{name}.tif", labels)
 
-    def evaluate(self, truth: Path | None = None, members: tuple[str, ...] = ("good", "bad"), others=("other",)):
+    def evaluate(
+        self, truth: Path | None = None, members: tuple[str, ...] = ("good", "bad"), others=("other",), labels=None
+    ):
         listed = [Member(name, Path("elsewhere") / name, weight=1.0) for name in members]
-        return evaluate_run(self.run_dir, self.data, truth or self.truth, ["teacher"], listed, list(others), "logits")
+        truth = truth or self.truth
+        return evaluate_run(self.run_dir, self.data, truth, ["teacher"], listed, list(others), "logits", labels=labels)
 
 
 @pytest.fixture
@@ -139,6 +142,8 @@ def test_teachers_pseudo_labels_and_published_labels_are_scored_on_the_training_
     assert metrics["teachers"]["teacher"]["miou"] == 0.25
     assert metrics["teachers"]["teacher"]["source"] == {"miou": 0.5, "labels": "val"}
     assert metrics["pseudo_labels"]["labels"] == "manual labels of 1 train tiles"
+    assert "training_labels" not in metrics
+    assert run.evaluate(labels=run.data / "train" / "labels")["training_labels"] == metrics["published_labels"]
 
 
 @pytest.mark.parametrize("same_root", [True, False])

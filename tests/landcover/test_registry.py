@@ -69,3 +69,38 @@ def test_base_model_builds_and_gives_eight_logits(name: str, parameters: float) 
     with torch.no_grad():
         logits = model.encode_decode(torch.zeros(1, 3, 64, 64), [{"img_shape": (64, 64)}])
     assert logits.shape == (1, 8, 64, 64)
+
+
+GUEST = """
+from mmseg.registry import MODELS
+@MODELS.register_module()
+class Guest: ...
+"""
+
+IMPORT_GUESTS = """
+import os, sys
+from mmseg.registry import MODELS
+from landcover.errors import InputError
+from landcover.registry import register_all
+os.environ["PLUGINS"] = "guest"
+register_all()
+print(MODELS.get("Guest").__name__)
+for name in ("absent", "broken"):
+    os.environ["PLUGINS"] = f"guest {name}"
+    try:
+        register_all()
+    except InputError as error:
+        print(error)
+"""
+
+
+def test_modules_of_the_user_are_imported_and_a_wrong_one_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "guest.py").write_text(GUEST)
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    found, absent, broken = run(IMPORT_GUESTS, tmp_path).stdout.splitlines()
+    assert found == "Guest"
+    expected = "PLUGINS: expected the name of a Python module that registers classes, found"
+    assert absent.startswith(f"{expected} absent, which can not be imported (ModuleNotFoundError: No module named 'abs")
+    assert broken.startswith(
+        f"{expected} broken, which can not be imported (ZeroDivisionError: division by zero); corr"
+    )

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from landcover.data_sets.training_tiles import TrainingTile
+from landcover.errors import InputError
 from landcover.training.band_statistics import BandStatistics
 from landcover.training.config import load_config
 from stage2_sar_seg.sar_training import class_weights, sar_config
@@ -74,6 +75,25 @@ def test_augmentations_of_intensities_get_the_unit(registered: None) -> None:
     config = load_config(ROOT / "configs/demo/sar_segformer.py", [WITH_SPECKLE])
     changed = sar_config(config, BandStatistics("decibel", -9.0, 4.0, None, ()))
     assert [a.get("unit") for a in changed.train_dataloader.dataset.augmentations] == ["decibel", None]
+
+
+def test_a_network_of_both_images_gets_the_preprocessors_of_both(registered: None) -> None:
+    gain = {"type": "RandomGain", "decibels": 2.0, "probability": 0.5}
+    option = f"train_dataloader.dataset.augmentations=[{{'type':'OnModality','modality':'sar','transform':{gain}}}]"
+    config = load_config(ROOT / "configs/demo/sar_segformer.py", ["modality=optical+sar", option])
+    changed = sar_config(config, BandStatistics("decibel", -9.0, 4.0, None, ()))
+    parts = changed.model.data_preprocessor.preprocessors
+    assert changed.model.data_preprocessor.type == "MultimodalPreprocessor"
+    assert (parts.optical.type, parts.optical.mean) == ("SegDataPreProcessor", [123.675, 116.28, 103.53])
+    assert (parts.sar.type, parts.sar.mean, parts.sar.unit) == ("SarPreprocessor", [-9.0], "decibel")
+    assert changed.model.backbone.in_channels == {"optical": 3, "sar": 1}
+    assert changed.train_dataloader.dataset.augmentations[0].transform.unit == "decibel"
+
+
+def test_an_unknown_modality_is_refused(registered: None) -> None:
+    config = load_config(ROOT / "configs/demo/sar_segformer.py", ["modality=optical"])
+    with pytest.raises(InputError, match=r"modality: expected sar or optical\+sar, found 'optical'; correct"):
+        sar_config(config, STATISTICS)
 
 
 def test_class_weights_come_from_the_label_files(demo_root: Path) -> None:

@@ -119,3 +119,11 @@ def test_two_folders_that_differ_in_case_are_refused(tmp_path: Path) -> None:
         pytest.skip("this file system does not tell case apart")
     with pytest.raises(InputError, match="expected one folder labels, found Labels and labels"):
         truth_labels(tmp_path, "val")
+
+
+def test_a_tile_gives_what_a_network_reads_of_it() -> None:
+    tile = SarTile("a", Path("sar/a.tif"), Path("rgb/a.tif"), None)
+    assert tile.image("sar") == Path("sar/a.tif") and tile.image("optical") == Path("rgb/a.tif")
+    assert tile.image("optical+sar") == {"optical": Path("rgb/a.tif"), "sar": Path("sar/a.tif")}
+    with pytest.raises(InputError, match=r"sar/a.tif: expected an optical image of the same name in rgb_images, found"):
+        SarTile("a", Path("sar/a.tif"), None, None).image("optical+sar")

@@ -101,6 +101,16 @@ def test_weights_that_do_not_fit_and_unknown_schemes_are_refused(head, tmp_path)
         load_model(path, CPU)
 
 
+def test_a_network_of_classes_that_nobody_has_registered_names_the_cure(head, tmp_path):
+    path = tmp_path / "model.pth"
+    save_model(path, INFO, {**NETWORK, "type": "HeadOfAGuest"}, head.state_dict())
+    with pytest.raises(
+        InputError, match=r"the network can not be built \(.*HeadOfAGuest.*; name the Python module"
+    ) as told:
+        load_model(path, CPU)
+    assert "\n" not in str(told.value)
+
+
 def test_weights_on_gradient_are_saved_without_it(saved):
     content = torch.load(saved, weights_only=True)
     assert json.loads(content["network"]) == NETWORK

@@ -7,7 +7,6 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 source "$REPO_ROOT/tools/profile.sh"
 
-# shellcheck disable=SC2046,SC2086
-run stage1_optical_da.train_teachers $TEACHERS \
-    --oem-root "$OEM_ROOT" --dfc-root "$DFC_ROOT" --run-dir "$RUN_DIR" --source-splits $SOURCE_SPLITS --seed "$SEED" \
-    $PRETRAINED_ARGUMENTS $(each option ${TEACHER_OPTIONS:-})
+run stage1_optical_da.train_teachers "${TEACHERS[@]}" \
+    --oem-root "$OEM_ROOT" --dfc-root "$DFC_ROOT" --run-dir "$RUN_DIR" --source-splits "${SOURCE_SPLITS[@]}" \
+    --seed "$SEED" "${PRETRAINED_ARGUMENTS[@]}" "${TEACHER_OPTION_ARGUMENTS[@]}"

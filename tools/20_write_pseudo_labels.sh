@@ -8,7 +8,6 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 source "$REPO_ROOT/tools/profile.sh"
 
-# shellcheck disable=SC2046,SC2086
-run stage1_optical_da.write_pseudo_labels $(stems $TEACHERS) \
+run stage1_optical_da.write_pseudo_labels "${TEACHER_NAMES[@]}" \
     --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" --run-dir "$RUN_DIR" \
-    --label-set "$LABEL_SET" --agree-with $AGREE_WITH $VIEW_ARGUMENTS
+    --label-set "$LABEL_SET" --agree-with "${AGREE_WITH[@]}" "${VIEW_ARGUMENTS[@]}"

@@ -7,6 +7,5 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 source "$REPO_ROOT/tools/profile.sh"
 
-# shellcheck disable=SC2046,SC2086
-run stage2_sar_seg.predict_sar $(stems $SAR_MODELS) $(published $PUBLISHED_MODELS) \
-    --dfc-root "$DFC_ROOT" --run-dir "$RUN_DIR" $VIEW_ARGUMENTS
+run stage2_sar_seg.predict_sar "${SAR_NAMES[@]}" "${PUBLISHED_NAMES[@]}" \
+    --dfc-root "$DFC_ROOT" --run-dir "$RUN_DIR" "${VIEW_ARGUMENTS[@]}"

@@ -8,9 +8,8 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 source "$REPO_ROOT/tools/profile.sh"
 
-options=(${ENSEMBLE_WEIGHTS:+--weights "$ENSEMBLE_WEIGHTS"} ${AVERAGE:+--average "$AVERAGE"} ${LABELS:+--labels "$LABELS"})
-[ -n "$ENSEMBLE_WEIGHTS" ] || mapfile -t -O "${#options[@]}" options < <(each member $ENSEMBLE)
+options=(${ENSEMBLE_WEIGHTS:+--weights "$ENSEMBLE_WEIGHTS"} ${AVERAGE:+--average "$AVERAGE"} ${CHOSEN_LABELS:+--labels "$CHOSEN_LABELS"})
+[ -n "$ENSEMBLE_WEIGHTS" ] || options+=("${MEMBER_ARGUMENTS[@]}")
 [ "$QUICK_LOOKS" = 0 ] || options+=(--quick-looks)
-# shellcheck disable=SC2046,SC2086
-python -m tools.make_submission --teachers $(stems $TEACHERS) --others $(published $PUBLISHED_MODELS) "${options[@]}" \
+python -m tools.make_submission --teachers "${TEACHER_NAMES[@]}" --others "${PUBLISHED_NAMES[@]}" "${options[@]}" \
     --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" --run-dir "$RUN_DIR" "${SETTINGS[@]}"

@@ -4,6 +4,9 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
+checked=$(python -m tools.profile run_all.sh "$@") # mistakes in the profile are told before the first stage
+eval "$checked"                                    # --help
+
 for stage in "$REPO_ROOT"/tools/[0-9][0-9]_*.sh; do
     name=$(basename "$stage" .sh) start=$SECONDS
     echo "== $name"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import os
 from functools import partial
 from pathlib import Path
 from typing import cast
 
 from landcover.data_sets.dfc2025 import dfc2025_tiles, truth_labels
 from landcover.prediction.views import Flip
+from landcover.profiles.defaults import all_values
+from landcover.profiles.profile import read_profile
+from landcover.profiles.variables import NAMES
 from tools.ablation.folds import FOLDS, fold_root, tiles_of_fold, write_folds
 from tools.ablation.study import Model, Part, Row, Study, Views
 
@@ -87,12 +90,8 @@ def stage1_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
 
 
 def demo_views() -> Views:
-    """Test-time views of the demo profile."""
-    scales = tuple(float(word) for word in _profile_value("SCALES").split())
-    return Views("demo_views", scales, tuple(cast(Flip, word) for word in _profile_value("FLIPS").split()))
-
-
-def _profile_value(name: str) -> str:
-    found = re.search(rf"\{{{name}:=([^}}]*)\}}", PROFILE.read_text(encoding="utf-8"))
-    assert found, f"{PROFILE} sets {name}"
-    return found[1]
+    """Test-time views of the demo profile, whatever the environment says."""
+    environment = {name: value for name, value in os.environ.items() if name not in NAMES}
+    values = all_values(read_profile(str(PROFILE), ROOT, environment), ROOT)
+    scales = tuple(float(word) for word in values["SCALES"])
+    return Views("demo_views", scales, tuple(cast(Flip, word) for word in values["FLIPS"]))

@@ -1,0 +1,90 @@
+"""What a stage gets: the values of all variables, and arguments that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from landcover.profiles.defaults import Value, all_values, require, stem
+from landcover.profiles.profile import Profile
+from landcover.profiles.words import join_words
+
+REPORTED = (
+    "SOURCE_SPLITS", "LABEL_SET", "AGREE_WITH", "LABELS", "HOLD_OUT", "SCALES", "FLIPS", "STRIDE", "WEIGHTING",
+    "PREDICTION_DTYPE", "SEED", "ENSEMBLE_WEIGHTS", "AVERAGE", "PRETRAINED", "TEACHER_OPTIONS", "SAR_OPTIONS",
+)  # fmt: skip
+"""Variables that the report shows always, in its order."""
+
+REPORTED_IF_SET = ("REASSIGN", "PLUGINS")
+"""Variables that the report shows where they are not the default."""
+
+
+def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
+    """Variables of a stage's shell by name: texts, and lists as arrays.
+
+    Beside those of the profile: TEACHER_NAMES, SAR_NAMES and PUBLISHED_NAMES, the names of the models;
+    TEACHER_OPTION_ARGUMENTS, SAR_OPTION_ARGUMENTS and MEMBER_ARGUMENTS, every word behind its option;
+    CHOSEN_LABELS, the folder of label files that SAR models are to learn, empty for the run's pseudo-labels;
+    PRETRAINED_ARGUMENTS of both trainings, HOLD_OUT_ARGUMENTS, VIEW_ARGUMENTS of both predictions; SETTINGS, what the
+    report shows of the profile.
+
+    Args:
+        profile: values as given.
+        root: the repository.
+
+    Raises:
+        InputError: a required variable without a value, or a value that its kind does not allow.
+    """
+    values = all_values(profile, root)
+    require(values, profile)
+    return {
+        **values,
+        "TEACHER_NAMES": tuple(stem(config) for config in values["TEACHERS"]),
+        "SAR_NAMES": tuple(stem(config) for config in values["SAR_MODELS"]),
+        "PUBLISHED_NAMES": tuple(f"{stem(config)}_published" for config in values["PUBLISHED_MODELS"]),
+        "TEACHER_OPTION_ARGUMENTS": _each("--option", values["TEACHER_OPTIONS"]),
+        "SAR_OPTION_ARGUMENTS": _each("--option", values["SAR_OPTIONS"]),
+        "MEMBER_ARGUMENTS": _each("--member", values["ENSEMBLE"]),
+        "CHOSEN_LABELS": _chosen_labels(values),
+        "PRETRAINED_ARGUMENTS": _pretrained(values),
+        "HOLD_OUT_ARGUMENTS": _hold_out(values),
+        "VIEW_ARGUMENTS": _views(values),
+        "SETTINGS": _each("--setting", settings(profile, values)),
+    }
+
+
+def settings(profile: Profile, values: Mapping[str, Value]) -> list[str]:
+    """NAME=VALUE of what the report shows of a profile, lists as they were given."""
+    shown = [*REPORTED, *(name for name in REPORTED_IF_SET if profile.values.get(name) and values[name] != "none")]
+    texts = {name: profile.values.get(name) or values[name] for name in shown}
+    return [
+        f"PROFILE={Path(profile.path).name.removesuffix('.sh')}",
+        *(f"{name}={text if isinstance(text, str) else join_words(text, name)}" for name, text in texts.items()),
+    ]
+
+
+def _each(option: str, words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for value in words for word in (option, value))
+
+
+def _chosen_labels(values: Mapping[str, Value]) -> str:
+    """What the last label filter writes; without any, what the profile names."""
+    return f"{values['RUN_DIR']}/reassigned_labels" if values["REASSIGN"] != "none" else str(values["LABELS"])
+
+
+def _pretrained(values: Mapping[str, Value]) -> tuple[str, ...]:
+    if values["PRETRAINED"] == "0":
+        return ()
+    fetch = ("--fetch-pretrained",) if values["PRETRAINED"] == "hub" else ()
+    return ("--pretrained-dir", str(values["PRETRAINED_DIR"]), *fetch)
+
+
+def _hold_out(values: Mapping[str, Value]) -> tuple[str, ...]:
+    share, by = str(values["HOLD_OUT"]), str(values["HOLD_OUT_BY"])
+    return ("--hold-out", share, "--hold-out-by", by) if share else ()
+
+
+def _views(values: Mapping[str, Value]) -> tuple[str, ...]:
+    stride, weighting, dtype = (str(values[name]) for name in ("STRIDE", "WEIGHTING", "PREDICTION_DTYPE"))
+    views = ("--scales", *values["SCALES"], "--flips", *values["FLIPS"])
+    return (*views, "--stride", stride, "--weighting", weighting, "--dtype", dtype)

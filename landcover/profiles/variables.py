@@ -1,0 +1,95 @@
+"""The variables of a profile: what each holds, its default, and the stages that read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "count", "words", "paths", "configs"]
+"""One text; a whole number; a list of words; of files or folders; of configs named from the
+repository's root."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable.
+
+    Attributes:
+        name: in profiles and in the environment.
+        stages: numbers of the stages that read it, separated by spaces.
+        help: one line.
+        kind: what a value is.
+        default: value where profile and environment give none or an empty one. `$NAME` is the value of another
+            variable; for the names in `landcover.profiles.defaults.COMPUTED` it is a description.
+        required: whether every profile needs a value; there is no default then.
+        choices: the values there are; empty where the stage's own command checks them.
+    """
+
+    name: str
+    stages: str
+    help: str
+    kind: Kind = "text"
+    default: str = ""
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a value is a list of words."""
+        return self.kind in ("words", "paths", "configs")
+
+
+VARIABLES = (
+    Variable("OEM_ROOT", "00 10", "OpenEarthMap: labelled optical tiles", required=True),
+    Variable("DFC_ROOT", "00 10 20 21 30 40 50", "DFC2025 Track 1: optical and SAR tiles", required=True),
+    Variable("TRUTH_ROOT", "20 21 30 50", "<split>/labels of manual labels, to score against", default="$DFC_ROOT"),
+    Variable("RUN_DIR", "00 10 20 21 30 40 50", "the run: everything is written here", required=True),
+    Variable("SOURCE_SPLITS", "10", "splits of OpenEarthMap that train teachers: train, val", "words", "train"),
+    Variable("TEACHERS", "10 20 21 50", "configs of the teachers; a file names its model", "configs", required=True),
+    Variable("SAR_MODELS", "30 40 50", "configs of the SAR models", "configs", required=True),
+    Variable("PUBLISHED_MODELS", "30 40 50", "configs trained on the published labels too, to compare", "configs"),
+    Variable("LABEL_SET", "20", "average of the teachers, or agreement: 0 where they differ", default="average"),
+    Variable("AGREE_WITH", "20", "labels that must agree too: published, FOLDER or NAME=FOLDER", "paths"),
+    Variable("REASSIGN", "21 30 50", "method of stage 21 that changes the labels, or none", default="none"),
+    Variable("LABELS", "21 30 50", "label files to train on, instead of the run's pseudo-labels"),
+    Variable("HOLD_OUT", "30", "share of the training tiles to score on, such as 0.1"),
+    Variable("HOLD_OUT_BY", "30", "how these are chosen: footprint, region, random or auto", default="auto"),
+    Variable("ENSEMBLE", "50", "names of the SAR models that are averaged", "words", "all SAR_MODELS"),
+    Variable("ENSEMBLE_WEIGHTS", "50", "file of `python -m ensemble.fit_weights`, instead of ENSEMBLE"),
+    Variable("AVERAGE", "50", "logits or probabilities; ENSEMBLE_WEIGHTS brings its own", default="logits"),
+    Variable("QUICK_LOOKS", "50", "1 draws a picture of every test tile", default="0"),
+    Variable("SCALES", "20 40", "scales of the test-time views", "words", "1"),
+    Variable("FLIPS", "20 40", "flips of the test-time views: none horizontal vertical both", "words", "none"),
+    Variable("STRIDE", "20 40", "step between windows as a share of the window", default="0.5"),
+    Variable("WEIGHTING", "20 40", "of overlapping windows: uniform, or cosine: no seams", default="uniform"),
+    Variable("PREDICTION_DTYPE", "20 40", "fp32, or bf16, in which only the network runs", default="fp32"),
+    Variable("SEED", "10 21 30", "seed of every training", default="0"),
+    Variable("TEACHER_OPTIONS", "10", "key.key=value: replaces values of the teachers' configs", "words"),
+    Variable("SAR_OPTIONS", "30", "key.key=value: replaces values of the SAR models' configs", "words"),
+    Variable("PRETRAINED", "10 30", "1 starts from ImageNet weights, hub fetches missing ones, 0 none", default="1"),
+    Variable("PRETRAINED_DIR", "10 30", "folder of the ImageNet weights", default="$REPO_ROOT/pretrained"),
+    Variable(
+        "PLUGINS",
+        "10 20 21 30 40 50",
+        "Python modules with further parts, label filters and networks; imported before configs",
+        "words",
+    ),
+    Variable("GPUS", "10 20 21 30 40", "processes, one per GPU", "count", "1"),
+    Variable(
+        "LAUNCHER",
+        "10 20 21 30 40",
+        "what starts them: torchrun or slurm",
+        default="torchrun",
+        choices=("torchrun", "slurm"),
+    ),
+    Variable(
+        "SLURM_OPTIONS",
+        "10 20 21 30 40",
+        "of srun: partition, nodes, how GPUs are asked for",
+        "words",
+        "--gpus-per-task=1",
+    ),
+)
+"""All variables, in the order of the help."""
+
+NAMES = tuple(variable.name for variable in VARIABLES)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from landcover.profiles.defaults import Value
+from landcover.profiles.profile import Profile
+from landcover.profiles.stage_variables import stage_variables
+
+NEEDED = {"OEM_ROOT": "/o", "DFC_ROOT": "/d", "RUN_DIR": "/r", "TEACHERS": "x/t.py", "SAR_MODELS": "x/a.py x/b.py"}
+
+
+def variables(**values: str | tuple[str, ...]) -> dict[str, Value]:
+    return stage_variables(Profile("my profiles/mine.sh", {**NEEDED, **values}, {}), Path("/root"))
+
+
+def test_names_and_words_behind_their_options() -> None:
+    found = variables(PUBLISHED_MODELS="x/a.py", TEACHER_OPTIONS="i=1 c={'a': 1, 'b': 2}", SAR_OPTIONS=("k=x y",))
+    assert found["TEACHER_NAMES"] == ("t",)
+    assert found["SAR_NAMES"] == ("a", "b")
+    assert found["PUBLISHED_NAMES"] == ("a_published",)
+    assert found["TEACHER_OPTION_ARGUMENTS"] == ("--option", "i=1", "--option", "c={'a': 1, 'b': 2}")
+    assert found["SAR_OPTION_ARGUMENTS"] == ("--option", "k=x y")
+    assert found["MEMBER_ARGUMENTS"] == ("--member", "a", "--member", "b")
+
+
+def test_arguments_of_trainings() -> None:
+    assert variables()["PRETRAINED_ARGUMENTS"] == ("--pretrained-dir", "/root/pretrained")
+    assert variables(PRETRAINED="0", PRETRAINED_DIR="/w")["PRETRAINED_ARGUMENTS"] == ()
+    hub = variables(PRETRAINED="hub", PRETRAINED_DIR="/my weights")["PRETRAINED_ARGUMENTS"]
+    assert hub == ("--pretrained-dir", "/my weights", "--fetch-pretrained")
+    assert variables()["HOLD_OUT_ARGUMENTS"] == ()
+    assert variables(HOLD_OUT="0.1")["HOLD_OUT_ARGUMENTS"] == ("--hold-out", "0.1", "--hold-out-by", "auto")
+
+
+def test_arguments_of_predictions() -> None:
+    found = variables(SCALES="0.5  1", FLIPS="none both", PREDICTION_DTYPE="bf16")["VIEW_ARGUMENTS"]
+    expected = "--scales 0.5 1 --flips none both --stride 0.5 --weighting uniform --dtype bf16"
+    assert found == tuple(expected.split())
+
+
+def test_the_report_shows_values_as_they_were_given() -> None:
+    given = {
+        "SCALES": "0.5  1",
+        "AGREE_WITH": ("/my labels", "published"),
+        "LABELS": "/l 1",
+        "ENSEMBLE_WEIGHTS": "w.json",
+    }
+    assert variables(**given)["SETTINGS"][1::2] == (
+        "PROFILE=mine",
+        "SOURCE_SPLITS=train",
+        "LABEL_SET=average",
+        'AGREE_WITH="/my labels" published',
+        "LABELS=/l 1",
+        "HOLD_OUT=",
+        "SCALES=0.5  1",
+        "FLIPS=none",
+        "STRIDE=0.5",
+        "WEIGHTING=uniform",
+        "PREDICTION_DTYPE=fp32",
+        "SEED=0",
+        "ENSEMBLE_WEIGHTS=w.json",
+        "AVERAGE=",
+        "PRETRAINED=1",
+        "TEACHER_OPTIONS=",
+        "SAR_OPTIONS=",
+    )
+    assert set(variables()["SETTINGS"][::2]) == {"--setting"}
+
+
+def test_the_report_shows_reassignment_and_plugins_where_there_are_any() -> None:
+    assert variables(REASSIGN="none")["SETTINGS"] == variables()["SETTINGS"]
+    shown = variables(REASSIGN="ot", PLUGINS="mine.parts")["SETTINGS"]
+    assert shown[-4:] == ("--setting", "REASSIGN=ot", "--setting", "PLUGINS=mine.parts")

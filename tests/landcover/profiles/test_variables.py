@@ -1,0 +1,100 @@
+"""The table is complete: what the shell files read is declared, and what is declared is read."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from landcover.profiles.defaults import COMPUTED
+from landcover.profiles.variables import NAMES, VARIABLES
+
+ROOT = Path(__file__).parents[3]
+TOOLS = sorted((ROOT / "tools").glob("*.sh"))
+DERIVED = {
+    "TEACHER_NAMES": {"TEACHERS"},
+    "SAR_NAMES": {"SAR_MODELS"},
+    "PUBLISHED_NAMES": {"PUBLISHED_MODELS"},
+    "TEACHER_OPTION_ARGUMENTS": {"TEACHER_OPTIONS"},
+    "SAR_OPTION_ARGUMENTS": {"SAR_OPTIONS"},
+    "MEMBER_ARGUMENTS": {"ENSEMBLE", "SAR_MODELS"},
+    "PRETRAINED_ARGUMENTS": {"PRETRAINED", "PRETRAINED_DIR"},
+    "HOLD_OUT_ARGUMENTS": {"HOLD_OUT", "HOLD_OUT_BY"},
+    "VIEW_ARGUMENTS": {"SCALES", "FLIPS", "STRIDE", "WEIGHTING", "PREDICTION_DTYPE"},
+    "CHOSEN_LABELS": {"LABELS", "REASSIGN"},
+    "SETTINGS": set(),
+}
+BY_RUN = {"GPUS", "LAUNCHER", "SLURM_OPTIONS"}
+BY_PYTHON = {"PLUGINS"}
+OF_OTHERS = {"REPO_ROOT", "OMP_NUM_THREADS", "BASH_SOURCE", "SECONDS"}  # of environment.sh, of bash
+NO_PROFILE = {"environment.sh", "run_tests.sh"}
+
+
+def read_by(script: Path) -> set[str]:
+    """Variables of profiles that a script reads, itself and through what follows from them."""
+    text = re.sub(r"^\s*#.*$", "", script.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    found = set(re.findall(r"\$\{?([A-Z][A-Z0-9_]+)", text)) - OF_OTHERS
+    for name in found & set(DERIVED):
+        found = found - {name} | DERIVED[name]
+    return found | (BY_RUN if re.search(r"^run ", text, re.MULTILINE) else set())
+
+
+def test_every_variable_that_a_script_reads_is_declared() -> None:
+    undeclared = {script.name: read_by(script) - set(NAMES) for script in TOOLS if script.name not in NO_PROFILE}
+    assert {name: names for name, names in undeclared.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    "script", [script for script in TOOLS if script.name[:2].isdecimal()], ids=lambda path: path.stem
+)
+def test_a_stage_reads_what_the_table_says(script: Path) -> None:
+    declared = {variable.name for variable in VARIABLES if script.name[:2] in variable.stages.split()}
+    assert read_by(script) == declared - BY_PYTHON
+
+
+def test_every_declared_variable_is_read() -> None:
+    read = set().union(*map(read_by, TOOLS)) | BY_PYTHON
+    assert set(NAMES) - read == set()
+
+
+def test_names_are_unique_and_help_is_one_short_line() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+    for variable in VARIABLES:
+        assert 0 < len(variable.help) <= 90 and "\n" not in variable.help, variable.name
+
+
+def test_defaults_are_those_of_always() -> None:
+    defaults = {variable.name: variable.default for variable in VARIABLES if variable.default}
+    assert defaults == {
+        "TRUTH_ROOT": "$DFC_ROOT",
+        "SOURCE_SPLITS": "train",
+        "LABEL_SET": "average",
+        "REASSIGN": "none",
+        "HOLD_OUT_BY": "auto",
+        "ENSEMBLE": "all SAR_MODELS",
+        "AVERAGE": "logits",
+        "QUICK_LOOKS": "0",
+        "SCALES": "1",
+        "FLIPS": "none",
+        "STRIDE": "0.5",
+        "WEIGHTING": "uniform",
+        "PREDICTION_DTYPE": "fp32",
+        "SEED": "0",
+        "PRETRAINED": "1",
+        "PRETRAINED_DIR": "$REPO_ROOT/pretrained",
+        "GPUS": "1",
+        "LAUNCHER": "torchrun",
+        "SLURM_OPTIONS": "--gpus-per-task=1",
+    }
+    required = [variable.name for variable in VARIABLES if variable.required]
+    assert required == ["OEM_ROOT", "DFC_ROOT", "RUN_DIR", "TEACHERS", "SAR_MODELS"]
+    assert set(COMPUTED) == {"ENSEMBLE", "AVERAGE"}
+
+
+def test_a_stage_starts_without_heavy_packages() -> None:
+    code = "import sys, tools.profile; print(sorted({'torch', 'numpy', 'mmengine', 'mmseg'} & set(sys.modules)))"
+    call = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert call.stdout == "[]\n"

@@ -7,14 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from landcover.errors import InputError
-from landcover.prediction.sar_scene import Grid
+from landcover.prediction.sar_scene import Grid, opened_raster, reason_of
 
 SAME_PLACE = 0.01
 """Distance in pixels below which two grids are the same: coordinates are rounded."""
@@ -31,13 +30,7 @@ def open_optical_scene(path: Path, grid: Grid) -> Iterator[OpticalScene]:
     Raises:
         InputError: missing, unreadable, other bands or types, or another grid.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: expected a GeoTIFF, found none; check the path")
-    try:
-        file = rasterio.open(path)
-    except RasterioError as error:
-        raise InputError(f"{path}: not readable as an image ({error}); fetch it again") from error
-    with file:
+    with opened_raster(path) as file:
         yield OpticalScene(path, file, grid)
 
 
@@ -71,7 +64,7 @@ class OpticalScene:
         try:
             bands = self._file.read((1, 2, 3), window=Window.from_slices(rows, columns))
         except RasterioError as error:
-            raise InputError(f"{self.path}: not readable as an image ({error}); fetch it again") from error
+            raise InputError(f"{self.path}: not readable as an image ({reason_of(error)}); fetch it again") from error
         return np.ascontiguousarray(bands.transpose(1, 2, 0))
 
 

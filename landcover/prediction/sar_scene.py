@@ -60,14 +60,25 @@ def open_scene(path: Path) -> Iterator[SarScene]:
     Raises:
         InputError: missing, unreadable, several bands, or values of another type than uint8, uint16 or float32.
     """
+    with opened_raster(path) as file:
+        yield SarScene(path, file)
+
+
+@contextmanager
+def opened_raster(path: Path) -> Iterator[DatasetReader]:
+    """A file in any format that GDAL reads.
+
+    Raises:
+        InputError: missing or unreadable.
+    """
     if not path.is_file():
         raise InputError(f"{path}: expected a GeoTIFF, found none; check the path")
     try:
         file = rasterio.open(path)
     except RasterioError as error:
-        raise InputError(f"{path}: not readable as an image ({_reason(error)}); fetch it again") from error
+        raise InputError(f"{path}: not readable as an image ({reason_of(error)}); fetch it again") from error
     with file:
-        yield SarScene(path, file)
+        yield file
 
 
 class SarScene:
@@ -144,10 +155,11 @@ class SarScene:
 
     def _damaged(self, error: Exception) -> InputError:
         return InputError(
-            f"{self.path}: not readable as an image ({_reason(error)}); the file is damaged or cut off, fetch it again"
+            f"{self.path}: not readable as an image ({reason_of(error)}); the file is damaged or cut off, "
+            "fetch it again"
         )
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """The message of GDAL behind rasterio's, without the path, which is in ours."""
     return str(error.__cause__ or error).splitlines()[0][:200]

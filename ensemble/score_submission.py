@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,10 @@ import numpy as np
 from ensemble.scoring import Summary, score_labels
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.metrics import ConfusionMatrix
-from landcover.report.table import ABBREVIATION
+from landcover.report.class_columns import class_heads, class_row
+
+NAME_WIDTH = 24
+"""Characters of the first column."""
 
 
 def score_submission(
@@ -60,17 +63,12 @@ def submission_table(submission: Summary, scheme: ClassScheme = OPEN_EARTH_MAP) 
     if not missed:
         return f"{told}: mIoU {100 * submission['miou']:.1f}, no labelled pixel is 0 (no data)"
     rows = {"they count as missed": submission, "they are left out": submission["no_data_left_out"]}
-    heads = _line("IoU in %", ["mIoU", *(name[:ABBREVIATION] for name in scheme.classes)])
+    heads = class_heads("IoU in %", "mIoU", scheme, NAME_WIDTH)
     share = f"{told}, {missed / submission['pixels']:.2%} of whose pixels are 0 (no data)"
     return "\n".join(
-        [share, heads, *(_line(f"  {name}", _cells(entry, scheme)) for name, entry in rows.items() if entry)]
+        [share, heads, *(class_row(name, _scores(entry, scheme), NAME_WIDTH) for name, entry in rows.items() if entry)]
     )
 
 
-def _cells(entry: Summary, scheme: ClassScheme) -> list[str]:
-    scores = [entry["miou"], *(entry["iou"][name] for name in scheme.classes)]
-    return ["-" if score is None else f"{100 * score:.1f}" for score in scores]
-
-
-def _line(name: str, cells: Iterable[str]) -> str:
-    return f"{name:<24}" + "".join(cell.rjust(ABBREVIATION + 2) for cell in cells)
+def _scores(entry: Summary, scheme: ClassScheme) -> list[float | None]:
+    return [entry["miou"], *(entry["iou"][name] for name in scheme.classes)]

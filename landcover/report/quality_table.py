@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.errors import InputError
+from landcover.report.class_columns import class_heads, class_row
 from landcover.report.markup import percent, scrolling, text
-from landcover.report.table import ABBREVIATION
 
 Quality = Mapping[str, Any]  # content of quality.json
 
@@ -35,11 +35,8 @@ def quality_table(quality: Quality, scheme: ClassScheme = OPEN_EARTH_MAP) -> str
     """
     rows = list(_rows(quality, scheme))
     width = max(len(row.name) for row in rows if row.values) + 2
-    heads = ["all", *(name[:ABBREVIATION] for name in scheme.classes)]
-    lines = [_line("labels in %", heads, width)]
-    for row in rows:
-        cells = ["-" if value is None else f"{100 * value:.1f}" for value in row.values]
-        lines.append(_line(f"  {row.name}", cells, width) if cells else row.name)
+    lines = [class_heads("labels in %", "all", scheme, width)]
+    lines += [class_row(row.name, row.values, width) if row.values else row.name for row in rows]
     return "\n".join(lines)
 
 
@@ -113,10 +110,6 @@ def _per_class(values: Quality, scheme: ClassScheme) -> tuple[float | None, ...]
 
 def _shown(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f} %"
-
-
-def _line(name: str, cells: Sequence[str], width: int) -> str:
-    return name.ljust(width) + "".join(cell.rjust(ABBREVIATION + 2) for cell in cells)
 
 
 def _html_row(row: _Row, columns: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.report.table import result_table
+from landcover.report.text_table import text_table
 from landcover.run_files.manifest import FINISHED, read_manifest
 from landcover.training.candidates import LAST
 from landcover.training.train_model import METRICS_NAME
@@ -47,9 +48,8 @@ def training_table(rows: Sequence[TrainedModel], scheme: ClassScheme = OPEN_EART
     """
     metrics = {row.folder.name: found for row in rows if (found := _metrics(row.folder))}
     cells = [HEADS, *(_cells(row, metrics.get(row.folder.name, {})) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [_line(line, widths) for line in cells]
-    return "\n".join([*lines, result_table({"sar_models": metrics}, scheme)] if metrics else lines)
+    table = text_table(cells, texts=3)
+    return "\n".join([table, result_table({"sar_models": metrics}, scheme)]) if metrics else table
 
 
 def _cells(row: TrainedModel, metrics: dict[str, Any]) -> tuple[str, ...]:
@@ -64,13 +64,6 @@ def _cells(row: TrainedModel, metrics: dict[str, Any]) -> tuple[str, ...]:
         "-" if row.minutes is None else f"{row.minutes:.1f}",
         f"{100 * metrics['miou']:.1f}" if metrics else "-",
     )
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """Texts to the left, the two numbers to the right."""
-    aligned = [text.ljust(width) for text, width in zip(cells[:3], widths, strict=False)]
-    aligned += [number.rjust(width) for number, width in zip(cells[3:], widths[3:], strict=True)]
-    return "  ".join(aligned)
 
 
 def _metrics(folder: Path) -> dict[str, Any]:

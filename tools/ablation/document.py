@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from landcover.report.text_table import padded
 from tools.ablation.results import Results, RowResult
 from tools.ablation.spread import Spread, spread
 from tools.ablation.study import Matrix
@@ -120,17 +121,9 @@ def result_table(results: Results) -> str:
 
 def markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]], texts: int = 2) -> str:
     """A Markdown table, padded to read as plain text too; numbers, behind the first `texts` columns, to the right."""
-    widths = [max(3, *(len(line[column]) for line in (header, *lines))) for column in range(len(header))]
-    rule = ["-" * width if column < texts else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
-    return "\n".join(_padded(line, widths, texts) for line in (header, rule, *lines))
-
-
-def _padded(cells: Sequence[str], widths: Sequence[int], texts: int) -> str:
-    placed = [
-        cell.ljust(width) if column < texts else cell.rjust(width)
-        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    ]
-    return f"| {' | '.join(placed)} |"
+    heads, rule, *rows = padded([header, ["---"] * len(header), *lines], texts)
+    rule = ["-" * len(cell) if column < texts else "-" * (len(cell) - 1) + ":" for column, cell in enumerate(rule)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, rule, *rows))
 
 
 def _setting(results: Results) -> str:

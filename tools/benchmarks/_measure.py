@@ -1,4 +1,4 @@
-"""What the benchmarks share: one process for each side, taken in turns; medians, memory, tables, the last line."""
+"""What the benchmarks share: one process for each side, taken in turns; medians, memory, the last line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import re
 import statistics
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -81,16 +81,6 @@ def use_default_malloc() -> None:
     """Processes started from here on get glibc's default allocator."""
     for name in [name for name in os.environ if name.startswith(MALLOC)]:
         del os.environ[name]
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as text with aligned columns: the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for first, *others in rows:
-        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        lines.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
-    return "\n".join(lines)
 
 
 def pair_cells(plain: Cost, ours: Cost, digits: int) -> tuple[str, ...]:

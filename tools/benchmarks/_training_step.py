@@ -18,9 +18,10 @@ from mmengine.dataset import pseudo_collate
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from torch import Tensor, nn
 
+from landcover.report.text_table import text_table
 from landcover.training.training import Training
 from tools.benchmarks._machine import add_machine_arguments
-from tools.benchmarks._measure import PAIR_HEADS, Call, Cost, pair_cells, table, take_turns
+from tools.benchmarks._measure import PAIR_HEADS, Call, Cost, pair_cells, take_turns
 
 WRAPPERS = {"fp32": "OptimWrapper", "bf16": "Bf16OptimWrapper"}
 """mmengine's own wrapper for bf16 does the same but refuses to run without an accelerator."""
@@ -103,7 +104,7 @@ class StepBenchmark:
             measured = take_turns(builds, arguments.repeats, self.warm_up, device)
             costs.update({(dtype, size, side): cost for side, cost in measured.items()})
             rows.append((f"{dtype}, {size} px", *pair_cells(measured["plain"], measured["ours"], digits=3)))
-        print(f"\n{table(rows)}", flush=True)
+        print(f"\n{text_table(rows)}", flush=True)
         return costs
 
 
@@ -155,6 +156,6 @@ def print_agreement(same: str, plain: Mapping[str, float], ours: Mapping[str, fl
     """
     values = [(name, plain[name], ours[name]) for name in plain]
     rows = [(same, "plain", "ours"), *((name, f"{a:.6f}", f"{b:.6f}") for name, a, b in values)]
-    print(f"\n{table(rows)}", flush=True)
+    print(f"\n{text_table(rows)}", flush=True)
     if apart := disagreement(values):
         sys.exit(f"error: {'; '.join(apart)}: the two sides do not compute the same: their times say nothing")

@@ -41,8 +41,9 @@ from ensemble.score_sum import ScoreSum
 from ensemble.submission import write_label_png
 from ensemble.weights import tile_weights
 from landcover.classes import OPEN_EARTH_MAP
+from landcover.report.text_table import text_table
 from landcover.score_files.score_file import ScoreFile, decode, encode, read_scores
-from tools.benchmarks._measure import Build, Call, Cost, cpu_seconds, malloc_settings, print_result, table, take_turns
+from tools.benchmarks._measure import Build, Call, Cost, cpu_seconds, malloc_settings, print_result, take_turns
 from tools.benchmarks._score_fields import probabilities, true_labels, write_member
 
 MEMBERS = 4
@@ -265,7 +266,7 @@ def _print_table(title: str, seconds: Mapping[str, float], costs: Mapping[str, C
     for name, taken in seconds.items():
         memory = costs[name].memory / 2**20
         rows.append((name, f"{1e3 * taken / tiles:.1f}", f"{seconds[PLAIN] / taken:.2f}", f"{memory:.0f}"))
-    print(f"\n{table(rows)}", flush=True)
+    print(f"\n{text_table(rows)}", flush=True)
 
 
 def _bytes(folder: Path, pattern: str) -> int:

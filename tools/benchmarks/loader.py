@@ -26,9 +26,10 @@ from landcover.classes import IGNORE_INDEX, OPEN_EARTH_MAP
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.images.raster import TILE
 from landcover.registry import register_all
+from landcover.report.text_table import text_table
 from landcover.training.config import load_config
 from tools.benchmarks._loading import LOADED, decoded_tiles, load, load_ours, use_one_core
-from tools.benchmarks._measure import Call, print_result, table, take_turns
+from tools.benchmarks._measure import Call, print_result, take_turns
 from tools.benchmarks._plain_sar_loader import USUAL_JITTER, plain_data_set, plain_tiles
 from tools.benchmarks._sar_tiles import write_tiles
 
@@ -151,7 +152,7 @@ def _rates(folder: Path, kind: str, arguments: argparse.Namespace) -> dict[str, 
     rates = {side: LOADED / cost.seconds for side, cost in take_turns(builds, arguments.repeats).items()}
     rows = [(kind, "samples/s", "ours/plain")]
     rows += [(side, f"{rate:.1f}", f"{rate / rates['plain']:.2f}") for side, rate in rates.items()]
-    print(f"\n{table(rows)}", flush=True)
+    print(f"\n{text_table(rows)}", flush=True)
     return rates
 
 

@@ -29,8 +29,9 @@ from landcover.prediction.sliding_window import DIVISOR, PREDICTION_DTYPES, pred
 from landcover.prediction.views import FLIPS, View
 from landcover.prediction.write_scores import PredictionSettings, write_probabilities
 from landcover.registry import register_all
+from landcover.report.text_table import text_table
 from tools.benchmarks._machine import add_machine_arguments, begin_on_machine
-from tools.benchmarks._measure import PAIR_HEADS, Call, Cost, pair_cells, table, take_turns
+from tools.benchmarks._measure import PAIR_HEADS, Call, Cost, pair_cells, take_turns
 from tools.benchmarks._plain_prediction import BANDS, plain_logits, plain_model
 from tools.benchmarks._sar_tiles import training_of, write_tiles
 
@@ -103,7 +104,7 @@ def _measure(
         costs.update({(dtype, side): cost for side, cost in measured.items()})
         differences[dtype] = largest_difference(folder)
         rows.append((dtype, *pair_cells(measured["plain"], measured["ours"], digits=2), f"{differences[dtype]:.1e}"))
-    print(f"\n{table(rows)}", flush=True)
+    print(f"\n{text_table(rows)}", flush=True)
     return costs, differences
 
 

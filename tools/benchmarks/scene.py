@@ -31,7 +31,8 @@ from landcover.prediction.scene import map_scene
 from landcover.prediction.scene_models import SceneSettings
 from landcover.processes.group import Processes
 from landcover.registry import register_all
-from tools.benchmarks._measure import MEBIBYTE, print_result, resident_bytes, table
+from landcover.report.text_table import text_table
+from tools.benchmarks._measure import MEBIBYTE, print_result, resident_bytes
 from tools.benchmarks._scenes import TINY_NETWORK, write_scene
 
 SIZES = (2048, 4096, 8192, 16384)
@@ -72,7 +73,7 @@ def main() -> None:
         rows.append(
             (f"{size} x {size}", f"{seconds:.1f}", f"{size**2 / seconds / 1e6:.2f}", f"{_peak(runs[size]):.0f}")
         )
-    print(f"\n{table(rows)}", flush=True)
+    print(f"\n{text_table(rows)}", flush=True)
     print_result(ratios(runs))
 
 

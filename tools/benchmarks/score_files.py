@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError, command
+from landcover.report.text_table import text_table
 from landcover.score_files import score_file
 from landcover.score_files.score_file import ScoreHeader, read_scores, write_scores
-from tools.benchmarks._measure import cpu_seconds, print_result, table
+from tools.benchmarks._measure import cpu_seconds, print_result
 from tools.benchmarks._score_fields import field_codes
 
 Scores = tuple[ScoreHeader, NDArray[np.uint8]]
@@ -61,7 +62,7 @@ def main() -> None:
         (f"{name} (in use)" if name == chosen else name, f"{size:.3f}", f"{1e3 * write:.0f}", f"{1e3 * read:.0f}")
         for name, (size, write, read) in rows.items()
     ]
-    print(table([("", "bytes/raw", "write ms", "read ms"), *lines]))
+    print(text_table([("", "bytes/raw", "write ms", "read ms"), *lines]))
     size, write, read = rows[chosen]
     plain = rows["deflate 1, predictor"]
     print_result({"size": size, "write_speedup": plain[1] / write, "read_speedup": plain[2] / read})

@@ -24,13 +24,14 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from landcover.classes import IGNORE_INDEX
+from landcover.report.text_table import text_table
 from landcover.training.training import Training
 from stage1_optical_da import class_mix
 from stage1_optical_da.self_training import SelfTraining
 from tools.benchmarks import _plain_self_training
 from tools.benchmarks._loading import LOADED, decoded_tiles, load_ours, use_one_core
 from tools.benchmarks._machine import begin_on_machine
-from tools.benchmarks._measure import Call, print_result, table, take_turns
+from tools.benchmarks._measure import Call, print_result, take_turns
 from tools.benchmarks._optical_pairs import training_of, write_tiles
 from tools.benchmarks._plain_self_training import PlainSelfTraining
 from tools.benchmarks._training_step import (
@@ -206,7 +207,7 @@ def _print_loader(folder: Path, arguments: argparse.Namespace, costs: Costs) -> 
     for name, cost in measured.items():
         rate = LOADED / cost.seconds
         rows.append((f"crop {name}", f"{rate:.1f}", f"{needed / rate:.2f}"))
-    print(f"\n{table(rows)}", flush=True)
+    print(f"\n{text_table(rows)}", flush=True)
 
 
 def build_loader(folder: Path, crop_size: int, keep: bool) -> Call:

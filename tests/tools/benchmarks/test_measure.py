@@ -13,15 +13,9 @@ from tools.benchmarks._measure import (
     malloc_settings,
     pair_cells,
     print_result,
-    table,
     take_turns,
     use_default_malloc,
 )
-
-
-def test_a_table_has_its_first_column_on_the_left_and_the_others_on_the_right() -> None:
-    rows = [("step", "plain s", "ours s"), ("fp32, 256 px", "1.25", "0.5")]
-    assert table(rows) == "step          plain s  ours s\nfp32, 256 px     1.25     0.5"
 
 
 def test_the_result_is_one_flat_json_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from mmseg.registry import TRANSFORMS
+from numpy.typing import NDArray
 
 from landcover.errors import InputError
-from landcover.sar.units import Unit, declared_unit, multiply_intensity
-from landcover.transforms.sample import Sample
+from landcover.sar.units import Unit
+from landcover.transforms.random_intensity import RandomIntensity
 
 
 @TRANSFORMS.register_module()
-class SpeckleNoise:
+class SpeckleNoise(RandomIntensity):
     """Multiplies the intensity of every pixel by speckle of a random number of looks.
 
     Fully developed speckle of L looks is gamma distributed with mean 1 and variance 1/L (Goodman: Some Fundamental
@@ -35,21 +38,9 @@ class SpeckleNoise:
             raise InputError(
                 f"augmentation SpeckleNoise: expected looks (low, high) above 0, found {looks}; correct it"
             )
-        if not 0 <= probability <= 1:
-            raise InputError(
-                f"augmentation SpeckleNoise: expected a probability of 0 to 1, found {probability}; correct it"
-            )
-        self.looks, self.probability, self.unit = looks, probability, unit
+        super().__init__(probability, unit)
+        self.looks = looks
 
-    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample with speckle, or as it is.
-
-        Raises:
-            InputError: images that can not hold the unit.
-        """
-        unit = declared_unit(self.unit, sample.pixels.dtype)
-        if rng.random() >= self.probability:
-            return sample
+    def _factor(self, image: NDArray[Any], rng: np.random.Generator) -> NDArray[np.float32]:
         looks = np.float32(rng.uniform(*self.looks))
-        speckle = rng.standard_gamma(looks, sample.pixels.shape, np.float32) / looks
-        return Sample(multiply_intensity(sample.pixels, speckle, unit), sample.indices)
+        return rng.standard_gamma(looks, image.shape, np.float32) / looks

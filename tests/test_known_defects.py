@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tiny_networks import tiny_segformer
 from torch import Tensor, nn
 
 from ensemble.members import check_members, find_members
@@ -78,7 +79,10 @@ def test_class_mixing_draws_from_each_image_alone_and_never_void() -> None:
 
 @pytest.mark.usefixtures("registered")
 def test_the_averaged_teacher_takes_over_batch_statistics_and_labels_in_eval_mode() -> None:
-    model = SelfTraining(_tiny_student()).train()
+    loss = {"type": "SymmetricCrossEntropy", "beta": 0.0, "loss_name": "loss_ce"}
+    head = {"norm_cfg": {"type": "BN"}, "loss_decode": [loss]}
+    student = tiny_segformer({"mean": [127.0] * 3, "std": [60.0] * 3}, decode_head=head)
+    model = SelfTraining(student).train()
     norm = model.teacher.decode_head.fusion_conv.bn
     nn.init.constant_(model.student.decode_head.fusion_conv.bn.running_mean, 8.0)
     model.update_teacher(step=3)
@@ -135,21 +139,3 @@ def test_all_twenty_four_test_time_views_are_different_images() -> None:
         assert torch.equal(view.mirror(shown), scaled)
         seen.add((tuple(shown.shape), *shown.flatten().tolist()))
     assert len(views) == len(seen) == 24
-
-
-def _tiny_student() -> dict[str, Any]:
-    return {
-        "type": "EncoderDecoder",
-        "data_preprocessor": {"type": "SegDataPreProcessor", "mean": [127.0] * 3, "std": [60.0] * 3},
-        "backbone": {"type": "FastMixVisionTransformer", "embed_dims": 8, "num_layers": (1, 1, 1, 1)},
-        "decode_head": {
-            "type": "FastSegformerHead",
-            "in_channels": [8, 16, 40, 64],
-            "in_index": [0, 1, 2, 3],
-            "channels": 16,
-            "num_classes": 8,
-            "align_corners": False,
-            "norm_cfg": {"type": "BN"},
-            "loss_decode": [{"type": "SymmetricCrossEntropy", "beta": 0.0, "loss_name": "loss_ce"}],
-        },
-    }

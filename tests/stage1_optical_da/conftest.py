@@ -9,33 +9,14 @@ import pytest
 import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
-
-ROOT = Path(__file__).parents[2]
-
-TINY_TEACHER = f"""
-_base_ = [
-    "{ROOT}/configs/_base_/models/segformer_mit.py",
-    "{ROOT}/configs/_base_/datasets/optical_pairs.py",
-    "{ROOT}/configs/_base_/uda/dacs.py",
-    "{ROOT}/configs/_base_/schedules/demo.py",
-]
-crop_size = 32
-iterations = 3
-model = dict(
-    backbone=dict(embed_dims=8, num_layers=(1, 1, 1, 1), drop_path_rate=0.0),
-    decode_head=dict(in_channels=[8, 16, 40, 64], channels=16, dropout_ratio=0.0),
-)
-train_dataloader = dict(batch_size=2)
-"""
+from tiny_networks import tiny_segformer, write_tiny_config
 
 
 @pytest.fixture
 def tiny_teacher(tmp_path: Path) -> Path:
     """Config file of a teacher of three iterations."""
-    path = tmp_path / "configs" / "tiny.py"
-    path.parent.mkdir()
-    path.write_text(TINY_TEACHER)
-    return path
+    bases = ["datasets/optical_pairs", "uda/dacs"]
+    return write_tiny_config(tmp_path / "configs", bases, iterations=3, bands=3)
 
 
 @pytest.fixture
@@ -49,24 +30,11 @@ def student() -> dict[str, Any]:
         "norm_cfg": {"type": "BN"},
     }
     loss = {"type": "SymmetricCrossEntropy", "alpha": 1.0, "beta": 0.0, "loss_name": "loss_ce"}
-    return {
-        "type": "EncoderDecoder",
-        "data_preprocessor": {"type": "SegDataPreProcessor", "mean": [127.0] * 3, "std": [60.0] * 3},
-        "backbone": {
-            "type": "FastMixVisionTransformer",
-            "embed_dims": 8,
-            "num_layers": (1, 1, 1, 1),
-            "drop_path_rate": 0.0,
-        },
-        "decode_head": {
-            "type": "FastSegformerHead",
-            "in_channels": [8, 16, 40, 64],
-            "in_index": [0, 1, 2, 3],
-            "channels": 16,
-            "loss_decode": [loss],
-            **head,
-        },
-        "auxiliary_head": {
+    return tiny_segformer(
+        {"mean": [127.0] * 3, "std": [60.0] * 3},
+        backbone={"drop_path_rate": 0.0},
+        decode_head={"loss_decode": [loss], **head},
+        auxiliary_head={
             "type": "FCNHead",
             "in_channels": 40,
             "in_index": 2,
@@ -76,9 +44,9 @@ def student() -> dict[str, Any]:
             "loss_decode": [{**loss, "loss_weight": 0.4}],
             **head,
         },
-        "train_cfg": {},
-        "test_cfg": {"mode": "whole"},
-    }
+        train_cfg={},
+        test_cfg={"mode": "whole"},
+    )
 
 
 @pytest.fixture

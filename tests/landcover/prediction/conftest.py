@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pytest
 import torch
+from tiny_networks import tiny_segformer
 from torch import Tensor, nn
 
 from landcover.classes import OPEN_EARTH_MAP
@@ -59,24 +60,7 @@ def write_model(registered: None) -> Callable[..., Path]:
     ) -> Path:
         bands = {"optical": 3, "sar": 1}[modality]
         statistics = {"mean": [100.0] * bands, "std": [50.0] * bands}
-        network = {
-            "type": "EncoderDecoder",
-            "data_preprocessor": {**statistics, **(preprocessor or {"type": "SegDataPreProcessor"})},
-            "backbone": {
-                "type": "FastMixVisionTransformer",
-                "in_channels": bands,
-                "embed_dims": 8,
-                "num_layers": (1, 1, 1, 1),
-            },
-            "decode_head": {
-                "type": "FastSegformerHead",
-                "in_channels": [8, 16, 40, 64],
-                "in_index": [0, 1, 2, 3],
-                "channels": 16,
-                "num_classes": 8,
-                "align_corners": False,
-            },
-        }
+        network = tiny_segformer({**statistics, **(preprocessor or {})}, bands)
         torch.manual_seed(seed)
         model = MODELS.build(network)
         model.init_weights()

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from mmengine.config import ConfigDict
 from numpy.typing import NDArray
+from tiny_networks import tiny_segformer
 from torch import Tensor, nn
 
 from landcover.prediction.merging import WEIGHTINGS, Weighting
@@ -172,32 +173,22 @@ def test_windows_of_all_flips_of_a_scale_are_predicted_together(strided_network:
     assert batches == [[1, 1, 1, 1, 1, 1], [3, 1, 2]]
 
 
-def tiny_segmentor() -> ConfigDict:
-    return ConfigDict(
-        type="EncoderDecoder",
-        data_preprocessor={"type": "SegDataPreProcessor", "mean": [120.0, 110.0, 100.0], "std": [60.0, 55.0, 50.0]},
-        backbone={"type": "FastMixVisionTransformer", "embed_dims": 8, "num_layers": (1, 1, 1, 1)},
-        decode_head={
-            "type": "FastSegformerHead",
-            "in_channels": [8, 16, 40, 64],
-            "in_index": [0, 1, 2, 3],
-            "channels": 16,
-            "num_classes": 8,
-            "align_corners": False,
-        },
-        test_cfg={"mode": "slide", "crop_size": (64, 64), "stride": (48, 48)},
-    )
-
-
-@pytest.mark.usefixtures("registered")
-def test_one_view_equals_the_slide_mode_of_mmsegmentation() -> None:
+@pytest.fixture
+def tiny_segmentor(registered: None) -> nn.Module:
+    """In mmsegmentation's slide mode; random weights by which classes differ."""
     from mmseg.registry import MODELS
 
+    statistics = {"mean": [120.0, 110.0, 100.0], "std": [60.0, 55.0, 50.0]}
+    slide = {"mode": "slide", "crop_size": (64, 64), "stride": (48, 48)}
     torch.manual_seed(0)
-    model = MODELS.build(tiny_segmentor())
+    model = MODELS.build(ConfigDict(tiny_segformer(statistics, test_cfg=slide)))
     model.init_weights()
     nn.init.normal_(model.decode_head.conv_seg.weight, std=2.0)
-    model.double().eval()
+    return model.eval()
+
+
+def test_one_view_equals_the_slide_mode_of_mmsegmentation(tiny_segmentor: nn.Module) -> None:
+    model = tiny_segmentor.double()
     image = random_image(2, 101, 150, 3)
     pixels = normalise(torch.from_numpy(image).permute(2, 0, 1)[None].double(), model)
     with torch.no_grad():
@@ -219,17 +210,11 @@ class InBf16(nn.Module):
             return self.network(images, mode=mode).float()
 
 
-@pytest.mark.usefixtures("registered")
-def test_in_bf16_the_network_runs_under_autocast_and_nothing_else() -> None:
-    from mmseg.registry import MODELS
-
-    torch.manual_seed(0)
-    model = MODELS.build(tiny_segmentor())
-    model.init_weights()
-    nn.init.normal_(model.decode_head.conv_seg.weight, std=2.0)
+def test_in_bf16_the_network_runs_under_autocast_and_nothing_else(tiny_segmentor: nn.Module) -> None:
+    model = tiny_segmentor
     image, views = random_image(8, 70, 90, 3), make_views([1.0, 1.5], FLIPS)
     settings = SlidingWindow(64, 48, views)
-    result = predict_probabilities(model.eval(), image, dataclasses.replace(settings, dtype="bf16"), CPU)
+    result = predict_probabilities(model, image, dataclasses.replace(settings, dtype="bf16"), CPU)
     assert torch.equal(result, predict_probabilities(InBf16(model), image, settings, CPU))
     difference = (result - predict_probabilities(model, image, settings, CPU)).abs()
     assert 1e-6 < float(difference.mean()) < 5e-3

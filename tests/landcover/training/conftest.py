@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from mmengine.hooks import Hook
+from tiny_networks import ONE_HEAD_OPTIONS
+from torch import Tensor
 
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
@@ -21,11 +25,8 @@ CONFIG = Path(__file__).parents[3] / "configs" / "demo" / "sar_segformer.py"
 TINY = (
     "crop_size=32",
     "train_dataloader.batch_size=2",
+    *ONE_HEAD_OPTIONS,
     "model.backbone.in_channels=1",
-    "model.backbone.embed_dims=8",
-    "model.backbone.num_heads=(1, 1, 1, 1)",
-    "model.decode_head.in_channels=[8, 8, 8, 8]",
-    "model.decode_head.channels=8",
     "model.decode_head.dropout_ratio=0.2",
     "model.data_preprocessor.mean=[60.0]",
     "model.data_preprocessor.std=[40.0]",
@@ -37,6 +38,20 @@ TINY = (
 @pytest.fixture
 def one_process() -> Processes:
     return Processes(0, 1, torch.device("cpu"))
+
+
+@pytest.fixture
+def graphs(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Compiles without a compiler; collects what was compiled."""
+    compiled: list[object] = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:
+        compiled.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr("landcover.training.compiled.torch.compile", partial(torch.compile, backend=backend))
+    monkeypatch.setattr("landcover.training.compiled.check_compiler", lambda device: None)
+    return compiled
 
 
 @pytest.fixture

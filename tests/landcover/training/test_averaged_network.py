@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -200,16 +199,8 @@ def test_several_processes_train_the_network_and_each_moves_its_average(
 
 
 def test_the_network_is_compiled_and_predictions_of_the_average_add_nothing(
-    model: AveragedNetwork, monkeypatch: pytest.MonkeyPatch
+    model: AveragedNetwork, graphs: list[object]
 ) -> None:
-    graphs: list[object] = []
-
-    def backend(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[..., object]:
-        graphs.append(graph)
-        return graph.forward
-
-    monkeypatch.setattr("landcover.training.compiled.torch.compile", partial(torch.compile, backend=backend))
-    monkeypatch.setattr("landcover.training.compiled.check_compiler", lambda device: None)
     compile_networks(model.train(), torch.device("cpu"))
     for _ in range(2):
         model.train_step(batch(), OptimWrapper(SGD(model.network.parameters(), lr=0.1)))

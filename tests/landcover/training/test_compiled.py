@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import sysconfig
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from mmseg.registry import MODELS
+from tiny_networks import ONE_HEAD_OPTIONS
 from torch import Tensor, nn
 
 from landcover.errors import InputError
@@ -25,12 +24,6 @@ from stage1_optical_da.self_training import SelfTraining
 
 CPU = torch.device("cpu")
 CONFIG = Path(__file__).parents[3] / "configs" / "demo" / "teacher_segformer.py"
-TINY = (
-    "model.backbone.embed_dims=8",
-    "model.backbone.num_heads=(1, 1, 1, 1)",
-    "model.decode_head.in_channels=[8, 8, 8, 8]",
-    "model.decode_head.channels=8",
-)
 
 
 def can_compile() -> bool:
@@ -41,23 +34,9 @@ def can_compile() -> bool:
     return True
 
 
-@pytest.fixture
-def graphs(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Compiles without a compiler; collects what was compiled."""
-    compiled: list[object] = []
-
-    def backend(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:
-        compiled.append(graph)
-        return graph.forward
-
-    monkeypatch.setattr("landcover.training.compiled.torch.compile", partial(torch.compile, backend=backend))
-    monkeypatch.setattr("landcover.training.compiled.check_compiler", lambda device: None)
-    return compiled
-
-
 def self_training() -> SelfTraining:
     torch.manual_seed(0)
-    student = load_config(CONFIG, TINY).model
+    student = load_config(CONFIG, ONE_HEAD_OPTIONS).model
     return MODELS.build({"type": "SelfTraining", "student": student}).train()
 
 

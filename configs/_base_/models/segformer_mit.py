@@ -1,17 +1,10 @@
 # SegFormer with MiT-B3 (Xie et al., NeurIPS 2021, https://arxiv.org/abs/2105.15203, tables 1 and 6).
 # Other sizes: num_layers (3, 6, 40, 3) is B5, (2, 2, 2, 2) is B1; B0 also has embed_dims 32.
+_base_ = "rgb_segmentor.py"
+
 norm_cfg = dict(type="BN")  # SyncBN needs GPUs; it takes its place where several are used
 
 model = dict(
-    type="EncoderDecoder",
-    data_preprocessor=dict(
-        type="SegDataPreProcessor",
-        mean=[123.675, 116.28, 103.53],  # ImageNet, RGB
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=False,  # images are read as RGB
-        seg_pad_val=255,
-        size_divisor=32,
-    ),
     backbone=dict(
         type="FastMixVisionTransformer",
         in_channels=3,

@@ -1,16 +1,9 @@
 # UPerNet (Xiao et al., ECCV 2018, https://arxiv.org/abs/1807.10221); the files beside add a backbone of base size.
+_base_ = "rgb_segmentor.py"
+
 norm_cfg = dict(type="BN")  # SyncBN needs GPUs; it takes its place where several are used
 
 model = dict(
-    type="EncoderDecoder",
-    data_preprocessor=dict(
-        type="SegDataPreProcessor",
-        mean=[123.675, 116.28, 103.53],  # ImageNet, RGB
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=False,  # images are read as RGB
-        seg_pad_val=255,
-        size_divisor=32,
-    ),
     decode_head=dict(
         type="UPerHead",
         in_channels=[128, 256, 512, 1024],

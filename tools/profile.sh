@@ -9,6 +9,10 @@ eval "$_settings"
 # (SLURM_OPTIONS: partition, nodes and how GPUs are asked for).
 run() {
     if [ "$LAUNCHER" = slurm ]; then
+        command -v srun >/dev/null || {
+            echo "error: LAUNCHER=slurm: expected srun in PATH, found none; run it on a Slurm login node, or leave LAUNCHER" >&2
+            exit 2
+        }
         srun --ntasks="$GPUS" --kill-on-bad-exit=1 "${SLURM_OPTIONS[@]}" python -m "$@"
     elif [ "$GPUS" -gt 1 ]; then
         OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" torchrun --standalone --nproc_per_node "$GPUS" -m "$@"

@@ -77,6 +77,13 @@ def test_several_processes_are_started_by_the_launcher(
     assert "--option iterations=6 --option checkpoint_interval=2" in call.stdout
 
 
+@pytest.mark.skipif(shutil.which("srun") is not None, reason="Slurm is installed")
+def test_a_missing_srun_is_told_in_one_line(environment: dict[str, str]) -> None:
+    call = run_stage("10_train_teachers.sh", environment | {"LAUNCHER": "slurm"})
+    assert (call.returncode, call.stderr.count("\n")) == (2, 1)
+    assert call.stderr.startswith("error: LAUNCHER=slurm: expected srun in PATH, found none; ")
+
+
 def test_the_label_set_of_the_profile_reaches_the_command(environment: dict[str, str], tmp_path: Path) -> None:
     environment |= {"PATH": path_with_fake("torchrun", tmp_path, environment), "GPUS": "2"}
     call = run_stage("20_write_pseudo_labels.sh", environment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.report.collect import Run, collect_run
 from landcover.report.confusion import confusion_table
 from landcover.report.curves import training_curves
@@ -43,6 +43,7 @@ def write_report(
     sections = [
         ("scores", "Scores", score_table(run.metrics, scheme)),
         ("labels", "Pseudo-labels", quality_html(run_dir / "pseudo_labels", scheme)),
+        *_reassigned_labels(run_dir, scheme),
         ("tiles", "Tiles", tile_pictures(run, dfc_root, truth_root, tiles, scheme)),
         ("confusion", "Confusion of the ensemble", confusion_table(run.metrics.get("ensemble"), scheme)),
         ("training", "Training", _curves(run)),
@@ -52,6 +53,12 @@ def write_report(
     path = run_dir / REPORT_NAME
     write_text(path, html_page(f"Land cover from SAR: {run_dir.resolve().name}", verdict(run), sections))
     return path
+
+
+def _reassigned_labels(run_dir: Path, scheme: ClassScheme) -> list[tuple[str, str, str]]:
+    """The section of labels that stage 21 has changed, if it has."""
+    folder = run_dir / "reassigned_labels"
+    return [("reassigned", "Reassigned labels", quality_html(folder, scheme))] if folder.is_dir() else []
 
 
 def _curves(run: Run) -> str:

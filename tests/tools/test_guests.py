@@ -133,6 +133,8 @@ def test_the_filter_writes_what_stage_30_trains_on(run_dir: Path) -> None:
     assert trained["inputs"]["labels"] == manifest["inputs"]["labels"]  # the same names and bytes
     metrics = json.loads((run_dir / "metrics.json").read_text())
     assert metrics["training_labels"] == metrics["pseudo_labels"]
+    report = (run_dir / "report.html").read_text()
+    assert "labels that trained the SAR models" in report and "pseudo_labels after copy" in report
 
 
 def test_the_network_of_two_inputs_is_trained_predicted_and_submitted(

@@ -161,8 +161,8 @@ class SelfTraining(BaseModel):
             indices: `source` labels and `target` coverage (`IGNORE_INDEX` outside the image), (B, H, W) int64.
             generators: one for each pair, for class mixing, augmentation and parts.
         """
-        teacher_logits = self._teacher_logits(images["target"], indices["target"])
-        pseudo, confident = self._labels_of(teacher_logits, indices["target"])
+        teacher_logits = self.teacher_logits(images["target"], indices["target"])
+        pseudo, confident = self.pseudo_labels(teacher_logits, indices["target"])
         classes = self.student.decode_head.num_classes
         mix = class_mix(images["source"], indices["source"], images["target"], pseudo, confident, classes, generators)
         losses, seen = self._weighted_losses(self.augmentation(mix.images, generators), mix)
@@ -174,17 +174,32 @@ class SelfTraining(BaseModel):
             losses.update(self._part_losses("mix", step))
         return {**losses, "confident": confident.mean()}
 
-    def pseudo_labels(self, images: Tensor, coverage: Tensor) -> tuple[Tensor, Tensor]:
-        """The teacher's class of every target pixel, and the share of confident pixels of every image.
+    @torch.no_grad()
+    def teacher_logits(self, images: Tensor, coverage: Tensor) -> Tensor:
+        """The teacher's logits of target images, (B, C, H, W) float32.
 
         Args:
             images: (B, 3, H, W) float 0..255.
+            coverage: (B, H, W), whose size they get.
+        """
+        return _resized(self.teacher(normalise(images, self.teacher), mode="tensor"), coverage)
+
+    @torch.no_grad()
+    def pseudo_labels(self, teacher_logits: Tensor, coverage: Tensor) -> tuple[Tensor, Tensor]:
+        """The teacher's class of every target pixel, and the share of confident pixels of every image.
+
+        Args:
+            teacher_logits: (B, C, H, W) float32.
             coverage: (B, H, W) int64, `IGNORE_INDEX` outside the image.
 
         Returns:
             (B, H, W) int64 classes, `IGNORE_INDEX` outside the image; (B,) float shares of the pixels inside.
         """
-        return self._labels_of(self._teacher_logits(images, coverage), coverage)
+        probability, classes = teacher_logits.softmax(1).max(1)
+        inside = coverage != IGNORE_INDEX
+        confident = ((probability >= self.confidence) & inside).flatten(1).sum(1)
+        share = confident / inside.flatten(1).sum(1).clamp(min=1)
+        return classes.masked_fill(~inside, IGNORE_INDEX), share
 
     def update_teacher(self, step: int) -> None:
         """Moves the teacher towards the student after optimizer step `step` = 0, 1, ...
@@ -205,20 +220,6 @@ class SelfTraining(BaseModel):
         for parameter in self.parts.parameters():
             loss = loss + 0.0 * parameter.sum()
         return loss
-
-    @torch.no_grad()
-    def _teacher_logits(self, images: Tensor, coverage: Tensor) -> Tensor:
-        """(B, C, H, W) float32, at the size of `coverage`."""
-        return _resized(self.teacher(normalise(images, self.teacher), mode="tensor"), coverage)
-
-    @torch.no_grad()
-    def _labels_of(self, teacher_logits: Tensor, coverage: Tensor) -> tuple[Tensor, Tensor]:
-        """What `pseudo_labels` says."""
-        probability, classes = teacher_logits.softmax(1).max(1)
-        inside = coverage != IGNORE_INDEX
-        confident = ((probability >= self.confidence) & inside).flatten(1).sum(1)
-        share = confident / inside.flatten(1).sum(1).clamp(min=1)
-        return classes.masked_fill(~inside, IGNORE_INDEX), share
 
     def _weighted_losses(self, images: Tensor, mix: Mix) -> tuple[dict[str, Tensor], Seen | None]:
         """Losses of all heads on mixed images, and what the decode head saw if there are parts."""

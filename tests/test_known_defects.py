@@ -88,8 +88,8 @@ def test_the_averaged_teacher_takes_over_batch_statistics_and_labels_in_eval_mod
     model.update_teacher(step=3)
     assert norm.running_mean.unique().tolist() == [2.0]  # a quarter of the way from 0
     images, coverage = 255 * torch.rand(2, 3, 32, 32), torch.zeros(2, 32, 32, dtype=torch.int64)
-    together, _ = model.train().pseudo_labels(images, coverage)
-    alone, _ = model.pseudo_labels(images[:1], coverage[:1])
+    together, _ = model.train().pseudo_labels(model.teacher_logits(images, coverage), coverage)
+    alone, _ = model.pseudo_labels(model.teacher_logits(images[:1], coverage[:1]), coverage[:1])
     assert not norm.training and norm.running_mean.unique().tolist() == [2.0]
     assert torch.equal(together[0], alone[0])  # statistics of the batch would differ
 

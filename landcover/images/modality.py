@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, overload
+from typing import Any, Literal, TypeVar, overload
 
 from numpy.typing import NDArray
 
@@ -16,8 +16,6 @@ from landcover.images.raster import read_optical, read_sar
 
 Modality = Literal["optical", "sar", "optical+sar"]
 """What a network reads: one image, or several of one place on one grid."""
-
-MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 Image = NDArray[Any] | Mapping[str, NDArray[Any]]
 """(H, W) or (H, W, bands) as read from file; of several modalities, such arrays of one H and W by their names."""

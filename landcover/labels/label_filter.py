@@ -15,7 +15,7 @@ from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
 from landcover.images.raster import read_georeference, write_raster
-from landcover.labels.label_set import LabelSet, check_sizes, check_tiles
+from landcover.labels.label_set import LabelSet
 from landcover.labels.quality import QUALITY_NAME, References, folder_quality, read_quality
 from landcover.processes.group import Processes
 from landcover.processes.progress import track
@@ -112,17 +112,14 @@ def filter_labels(
         InputError: labels are missing or of another size, the folder holds something else, or the filter returns what
             is no label map of the tile.
     """
-    check_tiles(before, images)
-    check_sizes(before, images)
-    kept = before.only(sorted(images))
-    against = References((*references.against, kept), references.truth)
+    against = References((*references.against, before), references.truth)
+    against.check(images)
     output = OutputFolder(
         folder,
         made_by={"stage": "label_filter", "method": method, "scheme": OPEN_EARTH_MAP.name, **changes.settings()},
-        inputs={"labels": kept.digest(), **changes.inputs()},
+        inputs={"labels": before.only(sorted(images)).digest(), **changes.inputs()},
     )
     files = {name: folder / f"{name}.tif" for name in sorted(images)}
-    against.check(images)
     complete, done = False, False
     if processes.first:
         complete, compared_with = output.begin(), against.digests(files)
@@ -143,7 +140,7 @@ def filter_labels(
         write_raster(files[name], labels, read_georeference(images[name]))
     processes.barrier()
     if processes.first:
-        written = LabelSet(f"{kept.name} after {method}", files)
+        written = LabelSet(f"{before.name} after {method}", files)
         quality = {**folder_quality(written, against), "compared_with": compared_with}
         write_json(folder / QUALITY_NAME, quality)
         output.finish([*files.values(), folder / QUALITY_NAME])

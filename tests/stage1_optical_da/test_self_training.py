@@ -127,7 +127,7 @@ def test_pseudo_labels_are_the_best_classes_and_confidence_counts_pixels_of_the_
     coverage = torch.zeros(2, 4, 4, dtype=torch.int64)
     coverage[1, 3] = VOID
     model.teacher = KnownTeacher(logits_of(classes, probability))
-    pseudo, share = model.pseudo_labels(torch.zeros(2, 3, 4, 4), coverage)
+    pseudo, share = model.pseudo_labels(model.teacher_logits(torch.zeros(2, 3, 4, 4), coverage), coverage)
     assert pseudo.tolist() == [[[0, 1, 2, 3]] * 4, [[4, 5, 6, 7]] * 3 + [[VOID] * 4]]
     assert share.tolist() == [0.25, 0.5]
 
@@ -135,13 +135,15 @@ def test_pseudo_labels_are_the_best_classes_and_confidence_counts_pixels_of_the_
 def test_confidence_begins_at_the_threshold(model: SelfTraining) -> None:
     probability = torch.tensor([[[0.967, 0.969], [0.9, 0.999]]])
     model.teacher = KnownTeacher(logits_of(torch.zeros(1, 2, 2, dtype=torch.int64), probability))
-    _, share = model.pseudo_labels(torch.zeros(1, 3, 2, 2), torch.zeros(1, 2, 2, dtype=torch.int64))
+    coverage = torch.zeros(1, 2, 2, dtype=torch.int64)
+    _, share = model.pseudo_labels(model.teacher_logits(torch.zeros(1, 3, 2, 2), coverage), coverage)
     assert share.tolist() == [0.5]
 
 
 def test_an_image_that_is_padding_only_has_no_confidence(model: SelfTraining) -> None:
     model.teacher = KnownTeacher(logits_of(torch.zeros(1, 2, 2, dtype=torch.int64), torch.full((1, 2, 2), 0.99)))
-    pseudo, share = model.pseudo_labels(torch.zeros(1, 3, 2, 2), torch.full((1, 2, 2), VOID))
+    coverage = torch.full((1, 2, 2), VOID)
+    pseudo, share = model.pseudo_labels(model.teacher_logits(torch.zeros(1, 3, 2, 2), coverage), coverage)
     assert pseudo.unique().tolist() == [VOID]
     assert share.tolist() == [0.0]
 

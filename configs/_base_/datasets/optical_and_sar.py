@@ -1,23 +1,18 @@
 # Both images of a tile, cut and turned alike, for networks whose backbone takes a mapping from modality to maps.
 _base_ = "sar.py"
 modality = "optical+sar"
+*geometry, brightness_of_sar = _base_.train_dataloader.dataset.augmentations[0].transforms
+
 train_dataloader = dict(
     dataset=dict(
         augmentations=[
-            dict(
-                type="Albumentation",
-                transforms=[
-                    dict(type="HorizontalFlip", p=0.5),
-                    dict(type="VerticalFlip", p=0.5),
-                    dict(type="RandomRotate90", p=0.5),
-                ],
-            ),
-            # Grey values of each as where it is alone: optical_pairs.py and sar.py.
+            dict(type="Albumentation", transforms=geometry),
             dict(
                 type="OnModality",
                 modality="optical",
                 transform=dict(
                     type="Albumentation",
+                    # as in optical_pairs.py
                     transforms=[
                         dict(type="ColorJitter", brightness=0.3, contrast=0.3, saturation=0.4, hue=0.05, p=0.8)
                     ],
@@ -26,13 +21,10 @@ train_dataloader = dict(
             dict(
                 type="OnModality",
                 modality="sar",
-                transform=dict(
-                    type="Albumentation",
-                    transforms=[
-                        dict(type="RandomBrightnessContrast", brightness_limit=0.2, contrast_limit=0.2, p=0.5),
-                    ],
-                ),
+                transform=dict(type="Albumentation", transforms=[brightness_of_sar]),
             ),
         ],
     ),
 )
+
+del geometry, brightness_of_sar  # names of this file, not settings

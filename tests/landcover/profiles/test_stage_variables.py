@@ -10,7 +10,7 @@ NEEDED = {"OEM_ROOT": "/o", "DFC_ROOT": "/d", "RUN_DIR": "/r", "TEACHERS": "x/t.
 
 
 def variables(**values: str | tuple[str, ...]) -> dict[str, Value]:
-    return stage_variables(Profile("my profiles/mine.sh", {**NEEDED, **values}, {}), Path("/root"))
+    return stage_variables(Profile("my profiles/mine.sh", {**NEEDED, **values}, {}), Path("/re po"))
 
 
 def test_names_and_words_behind_their_options() -> None:
@@ -24,7 +24,7 @@ def test_names_and_words_behind_their_options() -> None:
 
 
 def test_arguments_of_trainings() -> None:
-    assert variables()["PRETRAINED_ARGUMENTS"] == ("--pretrained-dir", "/root/pretrained")
+    assert variables()["PRETRAINED_ARGUMENTS"] == ("--pretrained-dir", "/re po/pretrained")
     assert variables(PRETRAINED="0", PRETRAINED_DIR="/w")["PRETRAINED_ARGUMENTS"] == ()
     hub = variables(PRETRAINED="hub", PRETRAINED_DIR="/my weights")["PRETRAINED_ARGUMENTS"]
     assert hub == ("--pretrained-dir", "/my weights", "--fetch-pretrained")

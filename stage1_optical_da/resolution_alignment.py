@@ -43,5 +43,5 @@ class ResolutionAlignment:
         area = np.s_[top : top + height, left : left + width]
         if sample.indices is None:
             return Sample(image[area])
-        indices = cv2.resize(sample.indices, large, interpolation=cv2.INTER_NEAREST)
+        indices = cv2.resize(sample.indices, large, interpolation=cv2.INTER_NEAREST_EXACT)
         return Sample(image[area], indices[area])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import cv2
@@ -94,4 +96,9 @@ def _build(settings: Mapping[str, Any]) -> albumentations.BasicTransform:
         raise InputError(
             f"augmentation {name!r}: expected the name of an albumentations class; correct `type` in the config"
         )
+    if "mask_interpolation" in inspect.signature(transform).parameters:
+        # Its default takes the pixel above and left of the one that the image takes. What warps instead of resizing
+        # rounds to the nearest by itself and refuses this one.
+        with suppress(ValueError):
+            return transform(**{"mask_interpolation": cv2.INTER_NEAREST_EXACT, **arguments})
     return transform(**arguments)

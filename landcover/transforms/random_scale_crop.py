@@ -65,11 +65,11 @@ class RandomScaleCrop:
         image = each(sample.image, lambda pixels: _fit(pixels[area], scaled, self.size, cv2.INTER_LINEAR, 0))
         if sample.indices is None:
             return Sample(image)
-        return Sample(image, _fit(sample.indices[area], scaled, self.size, cv2.INTER_NEAREST, IGNORE_INDEX))
+        return Sample(image, _fit(sample.indices[area], scaled, self.size, cv2.INTER_NEAREST_EXACT, IGNORE_INDEX))
 
     def _accepts(self, indices: NDArray[np.uint8], scaled: tuple[int, ...], wanted: int | None) -> bool:
         if wanted is not None:
-            crop = _resize(indices, scaled, cv2.INTER_NEAREST)
+            crop = _resize(indices, scaled, cv2.INTER_NEAREST_EXACT)
             if np.count_nonzero(crop == wanted) < self.min_class_pixels:
                 return False
         return _largest_share(indices) <= self.max_class_share

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from landcover.transforms.sample import Sample
@@ -63,6 +64,18 @@ def test_enlarged_images_are_cropped_together_with_their_labels() -> None:
         same = (result.image[..., 0] == result.indices * 16).mean()
         assert same > 0.7
         assert len(np.unique(result.indices)) <= 9
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("factor", [1.13, 1.37, 1.71, 2.31])
+def test_enlarged_labels_lie_where_the_image_is(factor: float, axis: int) -> None:
+    places = np.indices((199, 199))[axis]
+    image = np.stack([places.astype(np.float32)] * 3, axis=-1)
+    align = ResolutionAlignment(1.0, (1.0, 1.0), upscale=(factor, factor))
+    result = align(Sample(image, places.astype(np.uint8)), np.random.default_rng(0))
+    assert result.indices is not None
+    offset = (result.indices - result.pixels[..., 0])[5:-5, 5:-5] * factor  # in enlarged pixels
+    assert abs(offset.mean()) < 0.02
 
 
 def test_the_generator_decides_and_the_input_stays() -> None:

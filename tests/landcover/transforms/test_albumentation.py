@@ -106,3 +106,28 @@ def test_grey_values_beyond_uint8_are_refused_where_they_would_be_clipped(dtype)
     jitter = Albumentation([{"type": "RandomBrightnessContrast", "p": 1.0}])
     with pytest.raises(InputError, match="RandomBrightnessContrast: expected uint8 images, found " + dtype.__name__):
         jitter(Sample(image), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    "resizing",
+    [
+        {"type": "Resize", "height": 166, "width": 166},
+        {"type": "RandomScale", "scale_limit": (0.37, 0.37)},
+        {"type": "RandomResizedCrop", "size": (120, 120), "scale": (0.3, 0.3)},
+        {"type": "CropAndPad", "percent": -0.12},
+        {"type": "Affine", "scale": (1.37, 1.37)},  # warps: right by itself
+    ],
+)
+def test_labels_lie_where_the_image_is_after_resizing(resizing):
+    places = np.indices((240, 240))[1].astype(np.uint8)
+    chain = Albumentation([{**resizing, "p": 1.0}, {"type": "HorizontalFlip", "p": 1.0}])
+    result = chain(Sample(places, places), np.random.default_rng(0))
+    # the image has whole numbers too
+    assert abs((result.indices.astype(float) - result.image)[20:-20, 20:-20].mean()) < 0.15
+
+
+def test_an_interpolation_of_labels_that_is_asked_for_is_used():
+    places = np.indices((240, 240))[1].astype(np.uint8)
+    floor = Albumentation([{"type": "Resize", "height": 166, "width": 166, "mask_interpolation": 0, "p": 1.0}])
+    result = floor(Sample(places, places), np.random.default_rng(0))
+    np.testing.assert_array_equal(result.indices[0], np.arange(166) * 240 // 166)

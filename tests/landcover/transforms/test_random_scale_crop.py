@@ -67,7 +67,7 @@ def test_cropping_first_equals_scaling_the_whole_image_first(factor, seed):
     start = np.s_[top % 2 : 96 - top % 2, left % 2 : 96 - left % 2] if factor < 1 else np.s_[:, :]
     scale = {"dsize": None, "fx": factor, "fy": factor}
     image = cv2.resize(sample.image[start], **scale, interpolation=cv2.INTER_LINEAR)
-    indices = cv2.resize(sample.indices[start], **scale, interpolation=cv2.INTER_NEAREST)
+    indices = cv2.resize(sample.indices[start], **scale, interpolation=cv2.INTER_NEAREST_EXACT)
     row, column = int(top * factor), int(left * factor)
     area = np.s_[row : row + 32, column : column + 32]
     np.testing.assert_array_equal(cut.indices, indices[area])
@@ -88,6 +88,19 @@ def test_any_scale_places_the_pixels_of_a_smooth_image_where_they_belong(factor)
     centres = (np.arange(40) + 0.5) * window / 40 - 0.5
     expected = 3 * (top + centres)[:, None] + 5 * (left + centres)[None]
     np.testing.assert_allclose(cut[2:-2, 2:-2], expected[2:-2, 2:-2], atol=0.01 * 8)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("factor", [0.6, 0.83, 1.13, 1.37, 1.71])
+def test_labels_lie_where_the_image_is(factor, axis):
+    places = np.indices((250, 250))[axis]
+    sample = Sample(places.astype(np.float32), places.astype(np.uint8))
+    # a prime: no pixel of the crop lies halfway between two of the tile
+    cut = RandomScaleCrop(127, scale=(factor, factor), max_class_share=1.0)(sample, np.random.default_rng(0))
+    inside = np.s_[5:-5, 5:-5]  # at its border an image can not be interpolated
+    offset = (cut.indices.astype(float) - cut.image)[inside]  # in pixels of the tile
+    assert abs(offset.mean() * factor) < 0.02
+    assert np.abs(offset).max() < 0.51  # the nearest
 
 
 def test_a_crop_of_almost_one_class_is_drawn_again():

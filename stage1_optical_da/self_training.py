@@ -108,8 +108,7 @@ class SelfTraining(BaseModel):
             return values
         with unsynchronised:
             loss, values = self._pass(called, batch, "source", optim_wrapper)
-            # Not `optim_wrapper.backward`, which would count it as a step.
-            optim_wrapper.scale_loss(loss).backward()
+            _backward(loss, optim_wrapper)
         loss, mix_values = self._pass(called, batch, "mix", optim_wrapper)
         optim_wrapper.update_params(self._through_all_parts(loss))
         return {**values, **mix_values, "loss": values["loss"] + mix_values["loss"]}
@@ -268,6 +267,13 @@ def teacher_of(model: nn.Module) -> nn.Module:
     """The teacher of a `SelfTraining`: what is exported and scored."""
     assert isinstance(model, SelfTraining)
     return model.teacher
+
+
+def _backward(loss: Tensor, optim_wrapper: OptimWrapper) -> None:
+    """The wrapper's own backward pass, loss scaling included, without counting it as a step."""
+    counted = optim_wrapper._inner_count
+    optim_wrapper.backward(optim_wrapper.scale_loss(loss))
+    optim_wrapper._inner_count = counted
 
 
 def _seen(head: BaseDecodeHead, images: Tensor, indices: Tensor, maps: Sequence[Tensor]) -> Seen:

@@ -39,7 +39,9 @@ class StrongAugmentation:
             images: (B, 3, H, W) float of 0..255, left as they are.
             generators: one for each image, on the CPU, where all draws are made.
         """
-        return torch.stack([self._augment(*pair) for pair in zip(images, generators, strict=True)])
+        # Autocast would blur in its few bits.
+        with torch.autocast(images.device.type, enabled=False):
+            return torch.stack([self._augment(*pair) for pair in zip(images, generators, strict=True)])
 
     def _augment(self, image: Tensor, generator: torch.Generator) -> Tensor:
         if torch.rand((), generator=generator) < self.jitter_probability:

@@ -11,6 +11,10 @@ from torch import Tensor, nn
 from landcover.errors import InputError
 from landcover.processes.group import mean_over_processes
 
+LEAST_COUNT = 1e-3
+"""Divides the sum of a batch without valid pixels, which is 0: below any mean over fewer than a thousand processes, and
+large enough that its inverse stays finite times any weight and loss scale, for infinity times 0 is no gradient."""
+
 
 class PixelwiseLoss(nn.Module):
     """Mean of a loss over valid pixels; a subclass gives the loss of each pixel.
@@ -95,7 +99,7 @@ class PixelwiseLoss(nn.Module):
             if avg_factor is not None:
                 return self.loss_weight * loss.sum() / avg_factor
             count = mean_over_processes(valid.sum().float())
-            return self.loss_weight * loss.sum() / count.clamp(min=torch.finfo(torch.float32).tiny)
+            return self.loss_weight * loss.sum() / count.clamp(min=LEAST_COUNT)
 
     def _weights_of_classes(self, classes: int) -> Tensor:
         assert self.class_weight is not None, "asked for only where there are weights"

@@ -1,10 +1,11 @@
 import copy
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 import torch
-from mmengine.optim import OptimWrapper
+from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from torch import Tensor, nn
 from torch.optim import SGD
 
@@ -104,6 +105,23 @@ def test_two_backward_passes_move_the_student_as_the_sum_of_the_losses_does(
     total.backward()
     SGD(together.student.parameters(), lr=0.1).step()
     for (name, ours), expected in zip(model.student.named_parameters(), together.student.parameters(), strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-7, msg=name)
+
+
+@pytest.mark.filterwarnings("ignore:torch.cuda.amp.GradScaler is enabled")
+def test_both_backward_passes_are_scaled_alike_in_mixed_precision(
+    model: SelfTraining, loaded_pairs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = copy.deepcopy(model)
+    plain.train_step(loaded_pairs, OptimWrapper(SGD(plain.student.parameters(), lr=0.1)))
+
+    # mmengine's wrapper wants an accelerator; here it computes in float32 on the CPU, with a scaler that works there
+    monkeypatch.setattr("mmengine.optim.optimizer.amp_optimizer_wrapper.is_cuda_available", lambda: True)
+    monkeypatch.setattr("mmengine.runner.amp.autocast", lambda dtype: nullcontext())
+    wrapper = AmpOptimWrapper(optimizer=SGD(model.student.parameters(), lr=0.1))
+    wrapper.loss_scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
+    model.train_step(loaded_pairs, wrapper)
+    for (name, ours), expected in zip(model.student.named_parameters(), plain.student.parameters(), strict=True):
         torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-7, msg=name)
 
 

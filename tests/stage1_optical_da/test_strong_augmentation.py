@@ -80,3 +80,12 @@ def test_jitter_equals_torchvisions_with_the_same_factors() -> None:
     for index in torch.randperm(4, generator=generator).tolist():
         expected = changes[index](expected)
     torch.testing.assert_close(seen, expected, rtol=0, atol=1e-6)
+
+
+def test_under_autocast_images_stay_float32() -> None:
+    images = random_images(4)
+    augment = StrongAugmentation(jitter_probability=0.5, blur_probability=1.0)
+    expected = augment(images, generators(4))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = augment(images, generators(4))
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)

@@ -147,6 +147,18 @@ def test_all_ignored_batch_gives_zero_with_a_graph(name: str) -> None:
 
 
 @every_loss
+@pytest.mark.parametrize("factor", [8.0, 3 * 65536.0])
+def test_all_ignored_batch_has_a_zero_gradient_whatever_its_weight_and_loss_scale(name: str, factor: float) -> None:
+    logits, label = random_batch()
+    logits = logits.detach().float().requires_grad_()
+    loss = built(name, loss_weight=factor)(logits, torch.full_like(label, 255))
+    loss.backward()
+    assert loss.item() == 0
+    assert logits.grad is not None
+    assert torch.equal(logits.grad, torch.zeros_like(logits))
+
+
+@every_loss
 def test_permuting_images_and_pixels_keeps_the_loss(name: str) -> None:
     logits, label = random_batch(1)
     loss = built(name, class_weight=CLASS_WEIGHT)

@@ -11,6 +11,7 @@ from pathlib import Path
 from landcover.errors import command
 from landcover.labels.label_set import label_set
 from landcover.labels.quality import References, folder_quality
+from landcover.processes.group import start_processes
 from landcover.report.quality_table import quality_table
 from landcover.run_files.atomic import write_json
 
@@ -32,7 +33,7 @@ def main() -> None:
         tuple(label_set(option) for option in arguments.against),
         label_set(f"manual labels={arguments.truth}") if arguments.truth else None,
     )
-    quality = folder_quality(label_set(arguments.folder), references)
+    quality = folder_quality(label_set(arguments.folder), references, start_processes())
     print(quality_table(quality))
     if arguments.out:
         write_json(arguments.out, quality)

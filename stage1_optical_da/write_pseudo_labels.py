@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,11 +25,12 @@ from landcover.metrics import ConfusionMatrix
 from landcover.networks.model_file import MODEL_NAME
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.write_scores import write_score_folder
-from landcover.processes.group import start_processes
-from landcover.processes.progress import track
+from landcover.processes.group import Processes, start_processes
+from landcover.processes.shared_work import results_of_all
 from landcover.registry import register_all
 from landcover.report.quality_table import quality_table
 from landcover.run_files.atomic import write_json
+from landcover.run_files.filling import filling
 from landcover.run_files.manifest import FINISHED, OutputFolder, digest
 from stage1_optical_da.dropping import Dropping
 
@@ -72,18 +71,18 @@ def main() -> None:
         write_score_folder(
             arguments.run_dir / "teachers" / name / MODEL_NAME, images, scores / name, settings, processes
         )
+    members = [Member(name, scores / name) for name in arguments.teachers]
+    written = write_label_folder(members, images, folder, processes, dropping, references)
     if processes.first:
-        members = [Member(name, scores / name) for name in arguments.teachers]
-        written = write_label_folder(members, images, folder, dropping, references)
         print(f"{'wrote' if written else 'is there:'} {len(images)} label files in {folder}")
         print(quality_table(read_quality(folder)), flush=True)
-    processes.barrier()
 
 
 def write_label_folder(
     members: Sequence[Member],
     images: Mapping[str, Path],
     folder: Path,
+    processes: Processes,
     dropping: Dropping = Dropping(),  # noqa: B008  (immutable)
     references: References = References(),  # noqa: B008  (immutable)
 ) -> bool:
@@ -96,6 +95,7 @@ def write_label_folder(
         members: teachers with score files of all images.
         images: optical image by name; the label file gets its name and georeferencing.
         folder: where the label files go.
+        processes: those that share the tiles.
         dropping: which pixels become unknown; its label sets have all tiles at their sizes (`References.check`).
         references: what the labels are compared with.
     """
@@ -115,21 +115,23 @@ def write_label_folder(
             **{f"labels of {labels.name}": labels.digest() for labels in kept},
         },
     )
-    complete, compared_with = output.begin(), references.digests(names)
-    if complete and read_quality(folder).get("compared_with") == compared_with:
-        return False
-    (folder / QUALITY_NAME).unlink(missing_ok=True)  # unfinished again until the new one is there
     files = {name: folder / f"{name}.tif" for name in names}
-    total = _TileCounts()
-    label_tile = partial(_label_tile, members, images, files, dropping, references)
-    # Decompression, most of the work, runs outside Python's lock.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for counts in track(pool.map(label_tile, names), "pseudo-labels", len(names)):
+
+    def up_to_date() -> bool:
+        return bool(read_quality(folder).get("compared_with") == references.digests(names))
+
+    with filling(output, processes, up_to_date) as state:
+        if state.nothing_to_do:
+            return False
+        label_tile = partial(_label_tile, members, images, files, dropping, references)
+        total = _TileCounts()
+        for counts in results_of_all(label_tile, names, "pseudo-labels", processes):
             total.merge(counts)
-    quality = _quality(total, members, dropping, references)
-    write_json(folder / QUALITY_NAME, {"tiles": len(names), **quality, "compared_with": compared_with})
-    output.finish([*files.values(), folder / QUALITY_NAME])
-    return not complete
+        if processes.first:
+            quality = {"tiles": len(names), **_quality(total, members, dropping, references)}
+            write_json(folder / QUALITY_NAME, {**quality, "compared_with": references.digests(names)})
+        state.files = [*files.values(), folder / QUALITY_NAME]
+    return not state.complete
 
 
 @dataclass(frozen=True)

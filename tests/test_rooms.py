@@ -31,7 +31,7 @@ LANDCOVER_MAY_IMPORT: dict[str, set[str]] = {
     "classes": {"errors"},
     "metrics": {"classes", "errors"},
     "processes": set(),
-    "run_files": {"errors"},
+    "run_files": {"errors", "processes"},
     "images": {"classes", "errors", "run_files"},
     "score_files": {"errors", "images", "run_files"},
     "sar": {"errors", "quiet_mmseg"},

@@ -13,6 +13,11 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
 from ensemble.score_sum import ScoreSum
 from ensemble.weights import Average, tile_weights
 from landcover.classes import SCHEMES, VOID
@@ -29,13 +34,14 @@ from landcover.images.modality import (
 )
 from landcover.images.no_data import no_data_mask
 from landcover.images.raster import read_georeference, write_raster
-from landcover.networks.model_file import load_model, read_model_info
+from landcover.networks.model_file import ModelInfo, load_model, read_model_info
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.sliding_window import predict_probabilities
 from landcover.prediction.write_scores import PredictionSettings, check_image
 from landcover.processes.group import Processes, start_processes
-from landcover.processes.progress import track
+from landcover.processes.shared_work import on_demand
 from landcover.registry import register_all
+from landcover.run_files.filling import filling
 from landcover.run_files.manifest import OutputFolder, digest_all
 
 
@@ -72,34 +78,39 @@ def map_tiles(
             "images": digest_all(path for file in images.values() for path in parts_of(file)),
         },
     )
-    complete = output.begin() if processes.first else False
-    processes.barrier()
-    if processes.any(complete):
-        return False
-    loaded = [load_model(path, processes.device) for path in models]
-    modality, scheme = loaded[0][1].modality, SCHEMES[loaded[0][1].scheme]
-    weights = tile_weights([1.0] * len(models), scheme.num_classes, average)
-    stems = processes.share(sorted(images))
-    waiting = [stem for stem in stems if not (out / f"{stem}.tif").exists()]
-    done = len(stems) - len(waiting)
-    for stem in track(waiting, "maps", len(stems), start=done, quiet=not processes.first):
-        image = read_image(images[stem], modality)
-        height, width = size_of(image)
-        total = ScoreSum(weights, height, width, average)
-        for number, (model, info) in enumerate(loaded):
-            check_image(image, images[stem], model, info)
-            window = settings.sliding_window(info.window)
-            total.add(number, predict_probabilities(model, image, window, processes.device).cpu().numpy())
-        labels = total.labels(scheme)
-        sar = part_of(image, modality, "sar")
-        if sar is not None:
-            labels[no_data_mask(sar)] = VOID
-        write_raster(out / f"{stem}.tif", labels, read_georeference(main_file(images[stem])))
-    processes.barrier()
-    if processes.first:
-        output.finish(out / f"{stem}.tif" for stem in images)
-    processes.barrier()
+    with filling(output, processes) as folder:
+        if folder.nothing_to_do:
+            return False
+        files = {stem: out / f"{stem}.tif" for stem in sorted(images)}
+        waiting = processes.unfinished(list(files), lambda stem: files[stem].exists())
+        loaded = [load_model(path, processes.device) for path in models]
+        for stem in on_demand(waiting, "maps", len(files), processes):
+            labels = _labels(images[stem], loaded, settings, average, processes.device)
+            write_raster(files[stem], labels, read_georeference(main_file(images[stem])))
+        folder.files = files.values()
     return True
+
+
+def _labels(
+    file: ImageFile,
+    models: Sequence[tuple[nn.Module, ModelInfo]],
+    settings: PredictionSettings,
+    average: Average,
+    device: torch.device,
+) -> NDArray[np.uint8]:
+    """Label map of one image by the average of the models."""
+    modality, scheme = models[0][1].modality, SCHEMES[models[0][1].scheme]
+    image = read_image(file, modality)
+    total = ScoreSum(tile_weights([1.0] * len(models), scheme.num_classes, average), *size_of(image), average)
+    for number, (model, info) in enumerate(models):
+        check_image(image, file, model, info)
+        window = settings.sliding_window(info.window)
+        total.add(number, predict_probabilities(model, image, window, device).cpu().numpy())
+    labels = total.labels(scheme)
+    sar = part_of(image, modality, "sar")
+    if sar is not None:
+        labels[no_data_mask(sar)] = VOID
+    return labels
 
 
 @command

@@ -18,8 +18,9 @@ from landcover.images.raster import read_georeference, write_raster
 from landcover.labels.label_set import LabelSet
 from landcover.labels.quality import QUALITY_NAME, References, folder_quality, read_quality
 from landcover.processes.group import Processes
-from landcover.processes.progress import track
+from landcover.processes.shared_work import on_demand
 from landcover.run_files.atomic import write_json
+from landcover.run_files.filling import filling
 from landcover.run_files.manifest import OutputFolder
 
 LABEL_FILTERS = Registry("label filter")
@@ -120,29 +121,33 @@ def filter_labels(
         inputs={"labels": before.only(sorted(images)).digest(), **changes.inputs()},
     )
     files = {name: folder / f"{name}.tif" for name in sorted(images)}
-    complete, done = False, False
-    if processes.first:
-        complete, compared_with = output.begin(), against.digests(files)
-        done = complete and read_quality(folder).get("compared_with") == compared_with
-    processes.barrier()
-    if processes.any(done):
-        return False
-    waiting = [name for name in processes.share(list(files)) if not files[name].exists()]
-    for name in track(waiting, f"{method}: labels", len(waiting), quiet=not processes.first):
-        unchanged = before.read(name)
-        labels = changes.apply(name, unchanged)
-        OPEN_EARTH_MAP.check(labels, files[name])
-        if labels.shape != unchanged.shape:
-            raise InputError(
-                f"{files[name]}: expected {unchanged.shape[0]}x{unchanged.shape[1]} pixels from {method} as before, "
-                f"found {labels.shape[0]}x{labels.shape[1]}; correct the method"
-            )
-        write_raster(files[name], labels, read_georeference(images[name]))
-    processes.barrier()
-    if processes.first:
-        written = LabelSet(f"{before.name} after {method}", files)
-        quality = {**folder_quality(written, against), "compared_with": compared_with}
-        write_json(folder / QUALITY_NAME, quality)
-        output.finish([*files.values(), folder / QUALITY_NAME])
-    processes.barrier()
-    return not processes.any(complete)
+
+    def up_to_date() -> bool:
+        return bool(read_quality(folder).get("compared_with") == against.digests(files))
+
+    with filling(output, processes, up_to_date) as state:
+        if state.nothing_to_do:
+            return False
+        waiting = processes.unfinished(list(files), lambda name: files[name].exists())
+        for name in on_demand(waiting, f"{method}: labels", len(files), processes):
+            labels = _changed(changes, method, name, before, files[name])
+            write_raster(files[name], labels, read_georeference(images[name]))
+        processes.barrier()
+        quality = folder_quality(LabelSet(f"{before.name} after {method}", files), against, processes)
+        if processes.first:
+            write_json(folder / QUALITY_NAME, {**quality, "compared_with": against.digests(files)})
+        state.files = [*files.values(), folder / QUALITY_NAME]
+    return not state.complete
+
+
+def _changed(changes: LabelFilter, method: str, tile: str, before: LabelSet, file: Path) -> NDArray[np.uint8]:
+    """What the filter makes of a tile, checked before it goes to `file`."""
+    unchanged = before.read(tile)
+    labels = changes.apply(tile, unchanged)
+    OPEN_EARTH_MAP.check(labels, file)
+    if labels.shape != unchanged.shape:
+        raise InputError(
+            f"{file}: expected {unchanged.shape[0]}x{unchanged.shape[1]} pixels from {method} as before, "
+            f"found {labels.shape[0]}x{labels.shape[1]}; correct the method"
+        )
+    return labels

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +24,8 @@ from landcover.labels.label_set import (
     published_labels,
 )
 from landcover.metrics import ConfusionMatrix
-from landcover.processes.progress import track
+from landcover.processes.group import Processes
+from landcover.processes.shared_work import results_of_all
 
 Quality = dict[str, Any]  # JSON values
 
@@ -188,8 +187,10 @@ def accuracy(matrix: ConfusionMatrix) -> Quality:
     }
 
 
-def folder_quality(labels: LabelSet, references: References) -> Quality:
+def folder_quality(labels: LabelSet, references: References, processes: Processes) -> Quality:
     """Content of a quality file for any set of label files: `LabelCounts.quality`, the `name` and number of `tiles`.
+
+    All of `processes` share the tiles, and all get the whole.
 
     Raises:
         InputError: a set lacks a tile of `labels` or has it in another size, or no tile of the truth is among them.
@@ -198,11 +199,9 @@ def folder_quality(labels: LabelSet, references: References) -> Quality:
     truth = references.truth
     if truth and not truth.only(labels.files).files:
         raise InputError(f"{truth.name}: expected labels of some of the tiles of {labels.name}, found none of them")
-    total = LabelCounts()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        counted = pool.map(partial(_count_files, labels, references), labels.files)
-        for counts in track(counted, "label quality", len(labels.files)):
-            total.merge(counts)
+    total, count = LabelCounts(), partial(_count_files, labels, references)
+    for counts in results_of_all(count, list(labels.files), "label quality", processes):
+        total.merge(counts)
     told = f"{truth.name} of {len(truth.only(labels.files).files)} tiles" if truth else ""
     return {"name": labels.name, "tiles": len(labels.files), **total.quality(told)}
 

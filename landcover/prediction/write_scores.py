@@ -20,7 +20,8 @@ from landcover.prediction.merging import Weighting
 from landcover.prediction.sliding_window import PredictionDtype, SlidingWindow, predict_probabilities
 from landcover.prediction.views import Flip, make_views
 from landcover.processes.group import Processes
-from landcover.processes.progress import track
+from landcover.processes.shared_work import on_demand
+from landcover.run_files.filling import filling
 from landcover.run_files.manifest import OutputFolder, digest, digest_all
 from landcover.sar.preprocessor import SarPreprocessor
 from landcover.sar.units import Unit, check_values
@@ -100,16 +101,12 @@ def write_score_folder(
             "images": digest_all(path for stem in sorted(images) for path in parts_of(images[stem])),
         },
     )
-    complete = output.begin() if processes.first else False
-    processes.barrier()
-    if processes.any(complete):
-        return False
-    files = {stem: folder / f"{stem}.tif" for stem in sorted(images)}
-    _predict({stem: images[stem] for stem in files}, files, model_path, settings, processes)
-    processes.barrier()
-    if processes.first:
-        output.finish(files.values())
-    processes.barrier()
+    with filling(output, processes) as state:
+        if state.nothing_to_do:
+            return False
+        files = {stem: folder / f"{stem}.tif" for stem in sorted(images)}
+        _predict(images, files, model_path, settings, processes)
+        state.files = files.values()
     return True
 
 
@@ -148,10 +145,8 @@ def _predict(
 ) -> None:
     model, info = load_model(model_path, processes.device)
     window = settings.sliding_window(info.window)
-    stems = processes.share(list(files))
-    waiting = [stem for stem in stems if not _is_whole(files[stem])]
-    done = len(stems) - len(waiting)
-    for stem in track(waiting, f"{info.name}: predicting", len(stems), start=done, quiet=not processes.first):
+    waiting = processes.unfinished(list(files), lambda stem: _is_whole(files[stem]))
+    for stem in on_demand(waiting, f"{info.name}: predicting", len(files), processes):
         image = read_image(images[stem], info.modality)
         check_image(image, images[stem], model, info)
         probabilities = predict_probabilities(model, image, window, processes.device).cpu().numpy()

@@ -5,14 +5,23 @@ from __future__ import annotations
 import atexit
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import timedelta
+from itertools import count
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 
 Item = TypeVar("Item")
+
+PATIENCE = timedelta(hours=4)
+"""How long a process waits for the others. torch's own limit, ten minutes with NCCL, is shorter than what one of them
+may do alone: read tens of gigabytes of inputs from a network drive, put a map of a whole scene together. A launcher
+ends all processes as soon as one fails, so nothing waits that long for a dead one."""
+
+_handouts = count()  # each has a counter of its own in the group's store
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,36 @@ class Processes:
     def share(self, items: Sequence[Item]) -> list[Item]:
         """This process's share of `items`: every world-th one."""
         return list(items[self.rank :: self.world])
+
+    def on_demand(self, items: Sequence[Item]) -> Iterator[tuple[int, Item]]:
+        """Positions and items as this process asks for them: every item goes to one process, a slow one gets fewer.
+
+        All processes must call it, with the same items; they may finish with it at different times.
+        """
+        if self.world == 1:
+            return enumerate(items)
+        return self._handed_out(f"landcover/handout {next(_handouts)}", items)
+
+    def _handed_out(self, counter: str, items: Sequence[Item]) -> Iterator[tuple[int, Item]]:
+        store = dist.distributed_c10d._get_default_store()  # in the first process, for all of them
+        while (position := store.add(counter, 1) - 1) < len(items):
+            yield position, items[position]
+
+    def unfinished(self, items: Sequence[Item], finished: Callable[[Item], bool]) -> list[Item]:
+        """The items that are not finished, in order, the same in all processes; each looks at its share of them.
+
+        All processes must call it, with the same items; nobody has it before all have looked.
+        """
+        answers = self.gather([finished(item) for item in self.share(items)])
+        return [item for place, item in enumerate(items) if not answers[place % self.world][place // self.world]]
+
+    def gather(self, value: Item) -> list[Item]:
+        """`value` of every process by rank, in all of them; all must call it, with what pickle can copy."""
+        if self.world == 1:
+            return [value]
+        values: list[Any] = [None] * self.world
+        dist.all_gather_object(values, value)
+        return values
 
     def barrier(self) -> None:
         """Waits for all processes."""
@@ -67,7 +106,7 @@ def start_processes() -> Processes:
         torch.cuda.set_device(device)
     if world > 1 and not dist.is_initialized():
         backend = "nccl" if device.type == "cuda" else "gloo"
-        dist.init_process_group(backend)
+        dist.init_process_group(backend, timeout=PATIENCE)
         if backend == "gloo":
             # Left to the end of the interpreter, its threads now and then abort the process, output and all.
             atexit.register(_leave_group)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -79,11 +79,14 @@ class OutputFolder:
         folder: where the files go.
         made_by: what makes them: stage, config digest, options, seed. JSON values.
         inputs: digests of what they are made from, by a readable name.
+        while_unfinished: names in `made_by` that must be the same to go on with unfinished files; a complete folder is
+            complete whatever they are now.
     """
 
     folder: Path
     made_by: Mapping[str, Any]  # JSON values
     inputs: Mapping[str, str]
+    while_unfinished: Container[str] = ()
 
     @property
     def manifest(self) -> Path:
@@ -146,6 +149,8 @@ class OutputFolder:
         found = read_manifest(path)
         for key, ours in self._description().items():
             theirs = found.get(key)
+            if key == "made_by" and path == self.manifest and isinstance(theirs, dict):
+                theirs, ours = self._of_complete(theirs), self._of_complete(ours)
             # A round trip through JSON, so that tuples and lists compare equal.
             if theirs != json.loads(json.dumps(ours)):
                 raise InputError(
@@ -153,6 +158,9 @@ class OutputFolder:
                     "choose another RUN_DIR, or delete this folder to make it anew"
                 )
         return True
+
+    def _of_complete(self, made_by: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in made_by.items() if name not in self.while_unfinished}
 
     def _wrong_files(self) -> list[Path]:
         """Files of the manifest that are missing or have another size."""

@@ -12,10 +12,12 @@ from landcover.images.modality import parts_of
 from landcover.networks.model_file import MODEL_NAME, load_model
 from landcover.processes.group import Processes
 from landcover.run_files.atomic import atomic_path, write_json, write_text
+from landcover.run_files.filling import filling
 from landcover.run_files.manifest import OutputFolder, digest_all, digest_text
 from landcover.run_files.training_log import LOG_NAME, read_log
 from landcover.training.candidates import best_line, check_rule
 from landcover.training.export import export_model
+from landcover.training.free_training import end_loading, free_training
 from landcover.training.runner import build_runner
 from landcover.training.training import Training
 from landcover.training.validation_hook import VALIDATION_MIOU, validate
@@ -45,32 +47,41 @@ def train_model(training: Training, processes: Processes) -> bool:
             "processes": processes.world,
         },
         inputs=_inputs(training),
+        while_unfinished=("processes",),
     )
-    complete = output.begin() if processes.first else False
-    processes.barrier()
-    if processes.any(complete):
-        return False
-    if processes.first:
-        write_text(training.folder / "config.py", text)
-    try:
-        check_rule(training.config.choose, training.evaluations, training.name)
-        runner = build_runner(training, processes)
-        runner.train()
-    except InputError:
-        if processes.first and not training.checkpoint_pointer.exists():
-            output.release()  # corrected data or a corrected config are other inputs
-        raise
-    chosen = _export(training, runner) if processes.first else None
-    processes.barrier()
-    scores = _scores(training, processes)
-    if processes.first:
-        if scores is not None:
+    with filling(output, processes) as folder:
+        if folder.nothing_to_do:
+            return False
+        if processes.first:
+            write_text(training.folder / "config.py", text)
+        try:
+            check_rule(training.config.choose, training.evaluations, training.name)
+            chosen = _trained(training, processes)
+        except InputError:
+            if processes.first and not training.checkpoint_pointer.exists():
+                output.release()  # corrected data or a corrected config are other inputs
+            raise
+        free_training()
+        scores = _scores(training, processes)
+        if processes.first and scores is not None:
             write_json(training.folder / METRICS_NAME, {**scores, "chosen": chosen})
         files = [training.folder / name for name in (MODEL_NAME, LOG_NAME, METRICS_NAME, "config.py")]
-        output.finish(path for path in files if path.exists())
+        folder.files = [path for path in files if path.exists()]
+    if processes.first:
         shutil.rmtree(training.work_dir, ignore_errors=True)
-    processes.barrier()
     return True
+
+
+def _trained(training: Training, processes: Processes) -> dict[str, Any] | None:
+    """Trains and writes the model file; returns what `_export` does in the first process."""
+    runner = build_runner(training, processes)
+    try:
+        runner.train()
+    finally:
+        end_loading(runner)
+    chosen = _export(training, runner) if processes.first else None
+    processes.barrier()
+    return chosen
 
 
 def _inputs(training: Training) -> dict[str, str]:

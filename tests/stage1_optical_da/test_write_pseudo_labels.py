@@ -4,17 +4,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from two_processes import in_two_processes
 
 from ensemble.members import Member
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.images.raster import Georeference, read_georeference, read_labels, read_raster, write_raster
 from landcover.labels.label_set import LabelSet, label_set
 from landcover.labels.quality import References
+from landcover.processes.group import Processes
 from landcover.run_files.manifest import FINISHED, UNFINISHED, digest
 from landcover.score_files.score_file import ScoreHeader, read_header, read_scores, write_scores
 from stage1_optical_da.dropping import Dropping
 from stage1_optical_da.train_teachers import main as train
 from stage1_optical_da.write_pseudo_labels import main, write_label_folder
+
+ALONE = Processes(0, 1, torch.device("cpu"))
 
 RunMain = Callable[..., tuple[int, str]]
 
@@ -56,7 +61,7 @@ def test_labels_are_the_class_of_the_highest_mean_on_the_grid_of_the_image(
     members: list[Member], images: dict[str, Path], tmp_path: Path
 ) -> None:
     folder = tmp_path / "labels"
-    assert write_label_folder(members, images, folder) is True
+    assert write_label_folder(members, images, folder, ALONE) is True
     assert read_raster(folder / "a.tif").pixels.tolist() == [[3, 7]]
     assert read_raster(folder / "b.tif").pixels.tolist() == [[8, 2]]
     assert read_raster(folder / "a.tif").pixels.dtype == np.uint8
@@ -72,18 +77,18 @@ def test_a_rerun_completes_the_folder_to_the_same_bytes_and_other_teachers_are_r
     members: list[Member], images: dict[str, Path], tmp_path: Path
 ) -> None:
     folder = tmp_path / "labels"
-    write_label_folder(members, images, folder)
+    write_label_folder(members, images, folder, ALONE)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert write_label_folder(members, images, folder) is False
+    assert write_label_folder(members, images, folder, ALONE) is False
     (folder / "a.tif").unlink()
     (folder / "quality.json").unlink()
     (folder / FINISHED).rename(folder / UNFINISHED)  # killed before the end
     kept = (folder / "b.tif").stat().st_mtime_ns
-    assert write_label_folder(members, images, folder) is True
+    assert write_label_folder(members, images, folder, ALONE) is True
     assert (folder / "b.tif").stat().st_mtime_ns == kept
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     with pytest.raises(ValueError, match=r"holds files made from something else"):
-        write_label_folder(members[:1], images, folder)
+        write_label_folder(members[:1], images, folder, ALONE)
 
 
 def test_trained_teachers_label_every_optical_image(
@@ -163,20 +168,56 @@ def test_a_call_that_ended_in_the_middle_is_continued_to_the_same_bytes(
     wide_images: dict[str, Path], tmp_path: Path
 ) -> None:
     members, folder, whole = random_members(tmp_path, "ab", 2), tmp_path / "labels", tmp_path / "whole"
-    write_label_folder(members, wide_images, whole, Dropping(True))
+    write_label_folder(members, wide_images, whole, ALONE, Dropping(True))
     damaged = members[1].score_file("b")
     content = damaged.read_bytes()
     damaged.write_bytes(content[: len(content) // 2])
     with pytest.raises(ValueError, match=r"net1/b.tif: not readable as a score file"):
-        write_label_folder(members, wide_images, folder, Dropping(True))
+        write_label_folder(members, wide_images, folder, ALONE, Dropping(True))
     assert sorted(path.name for path in folder.iterdir()) == ["a.tif", UNFINISHED]
     damaged.write_bytes(content)
     with pytest.raises(ValueError, match=r"made_by.label_set: agreement there, average now"):
-        write_label_folder(members, wide_images, folder)
-    assert write_label_folder(members, wide_images, folder, Dropping(True)) is True
+        write_label_folder(members, wide_images, folder, ALONE)
+    assert write_label_folder(members, wide_images, folder, ALONE, Dropping(True)) is True
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
         path.name: path.read_bytes() for path in whole.iterdir()
     }
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from ensemble.members import Member
+from landcover.labels.label_set import label_set
+from landcover.labels.quality import References
+from landcover.processes.group import start_processes
+from stage1_optical_da import write_pseudo_labels
+from stage1_optical_da.dropping import Dropping
+
+folder, processes = Path(sys.argv[1]), start_processes()
+written, write = [], write_pseudo_labels.write_raster
+write_pseudo_labels.write_raster = lambda path, *rest: (write(path, *rest), written.append(path.stem))
+members = [Member(name, folder / name) for name in ("net0", "net1")]
+images = {path.stem: path for path in sorted((folder / "wide").iterdir())}
+references = References((label_set(f"other={folder / 'other'}"),))
+arguments = members, images, folder / "together", processes, Dropping(True), references
+assert write_pseudo_labels.write_label_folder(*arguments)
+print(" ".join(sorted(written)))
+assert not write_pseudo_labels.write_label_folder(*arguments)
+"""
+
+
+def test_two_processes_share_the_tiles_and_write_the_bytes_of_one(wide_images: dict[str, Path], tmp_path: Path) -> None:
+    write_raster(tmp_path / "wide" / "c.tif", np.zeros((20, 30, 3), np.uint8), GEOREFERENCE)
+    images = {**wide_images, "c": tmp_path / "wide" / "c.tif"}
+    members = random_members(tmp_path, "abc", 2)
+    for name in "abc":
+        write_raster(tmp_path / "other" / f"{name}.tif", np.full((20, 30), 1 + ord(name) % 8, np.uint8))
+    references = References((label_set(f"other={tmp_path / 'other'}"),))
+    write_label_folder(members, images, tmp_path / "alone", ALONE, Dropping(True), references)
+    assert in_two_processes(PROGRAM, tmp_path) == ["a c\n", "b\n"]
+    contents = [{path.name: path.read_bytes() for path in (tmp_path / n).iterdir()} for n in ("alone", "together")]
+    assert contents[0] == contents[1]
 
 
 @pytest.mark.parametrize(("teachers", "among_teachers", "sets"), [(3, True, 0), (1, False, 1), (2, True, 2)])
@@ -188,7 +229,7 @@ def test_pixels_without_agreement_are_unknown_and_the_quality_is_that_of_brute_f
     truth = label_files(tmp_path / "truth", 9)
     folder = tmp_path / "labels"
     dropping = Dropping(among_teachers, agree_with)
-    assert write_label_folder(members, wide_images, folder, dropping, References(agree_with, truth)) is True
+    assert write_label_folder(members, wide_images, folder, ALONE, dropping, References(agree_with, truth)) is True
 
     average, own, confidence = {}, {}, {}
     for name in "ab":
@@ -232,11 +273,11 @@ def test_the_set_and_its_inputs_are_in_the_manifest_and_others_are_refused(
 ) -> None:
     members, folder = random_members(tmp_path, "ab", 2), tmp_path / "labels"
     mine = label_files(tmp_path / "mine", 1)
-    write_label_folder(members, wide_images, folder, Dropping(True, (mine,)))
+    write_label_folder(members, wide_images, folder, ALONE, Dropping(True, (mine,)))
     manifest = json.loads((folder / FINISHED).read_text())
     assert (manifest["made_by"]["label_set"], manifest["made_by"]["agree_with"]) == ("agreement", ["mine"])
     assert manifest["inputs"]["labels of mine"] == mine.digest()
-    assert write_label_folder(members, wide_images, folder, Dropping(True, (mine,))) is False
+    assert write_label_folder(members, wide_images, folder, ALONE, Dropping(True, (mine,))) is False
     label_files(tmp_path / "mine", 2)
     for other, told in (
         (Dropping(True, (mine,)), "inputs.* differs"),
@@ -244,19 +285,19 @@ def test_the_set_and_its_inputs_are_in_the_manifest_and_others_are_refused(
         (Dropping(True), "made_by.agree_with"),
     ):
         with pytest.raises(ValueError, match=rf"holds files made from something else \({told}"):
-            write_label_folder(members, wide_images, folder, other)
+            write_label_folder(members, wide_images, folder, ALONE, other)
 
 
 def test_other_references_renew_the_quality_and_not_the_labels(wide_images: dict[str, Path], tmp_path: Path) -> None:
     members, folder = random_members(tmp_path, "ab", 1), tmp_path / "labels"
     other = References((label_files(tmp_path / "other", 1),))
-    assert write_label_folder(members, wide_images, folder, references=other) is True
+    assert write_label_folder(members, wide_images, folder, ALONE, references=other) is True
     files = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert write_label_folder(members, wide_images, folder, references=other) is False
+    assert write_label_folder(members, wide_images, folder, ALONE, references=other) is False
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == files
     first = json.loads((folder / "quality.json").read_text())
     label_files(tmp_path / "other", 2)  # the labels to compare with were replaced
-    assert write_label_folder(members, wide_images, folder, references=other) is False
+    assert write_label_folder(members, wide_images, folder, ALONE, references=other) is False
     second = json.loads((folder / "quality.json").read_text())
     assert second["agreement"]["other"]["equal"] != first["agreement"]["other"]["equal"]
     assert second["shares"] == first["shares"]
@@ -264,7 +305,7 @@ def test_other_references_renew_the_quality_and_not_the_labels(wide_images: dict
     assert not (folder / UNFINISHED).exists()
     (folder / "quality.json").write_text("x" * (folder / "quality.json").stat().st_size)
     with pytest.raises(ValueError, match=r"quality.json: expected JSON, found .* delete the file"):
-        write_label_folder(members, wide_images, folder, references=other)
+        write_label_folder(members, wide_images, folder, ALONE, references=other)
 
 
 def test_label_sets_that_cannot_be_used_are_refused_before_anything_is_written(

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from two_processes import in_two_processes
 
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
 from landcover.images.raster import Georeference, read_georeference, read_raster, write_raster
 from landcover.labels.label_filter import LABEL_FILTERS, FilterMaterial, LabelFilter, build_filter, filter_labels
-from landcover.labels.label_set import LabelSet, label_set
+from landcover.labels.label_set import label_set
 from landcover.labels.quality import References, read_quality
 from landcover.processes.group import Processes
 from landcover.run_files.manifest import read_manifest
@@ -130,14 +131,39 @@ def test_an_unknown_method_is_refused_with_the_known_ones(tiles: list[SarTile]) 
         build_filter("swop", material, "REASSIGN")
 
 
-def test_several_processes_share_the_tiles(
-    tiles: list[SarTile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Processes, "barrier", lambda self: None)
-    monkeypatch.setattr(Processes, "any", lambda self, flag: flag)
-    second, changes = Processes(1, 2, torch.device("cpu")), Swap(FilterMaterial(tiles, {}, 0, ALONE))
-    images = {tile.name: tile.optical for tile in tiles}
-    before = LabelSet("before", label_set(str(tmp_path / "before")).files)
-    filter_labels("swap", changes, before, images, tmp_path / "after", References(), second)
-    assert changes.seen == ["b"]
-    assert sorted(path.name for path in (tmp_path / "after").iterdir()) == ["b.tif"]
+PROGRAM = """
+import sys
+from pathlib import Path
+import numpy as np
+from landcover.labels.label_filter import filter_labels
+from landcover.labels.label_set import label_set
+from landcover.labels.quality import References
+from landcover.processes.group import start_processes
+
+class Swap:
+    def __init__(self):
+        self.seen = []
+    def settings(self):
+        return {"to": 2}
+    def inputs(self):
+        return {"nothing": "0"}
+    def apply(self, tile, labels):
+        self.seen.append(tile)
+        return np.where(labels == 1, np.uint8(2), labels)
+
+folder, processes = Path(sys.argv[1]), start_processes()
+images = {path.stem: path for path in sorted((folder / "rgb").iterdir())}
+changes = Swap()
+before = label_set(f"before={folder / 'before'}")
+assert filter_labels("swap", changes, before, images, folder / "together", References(), processes)
+assert not filter_labels("swap", changes, before, images, folder / "together", References(), processes)
+print(" ".join(changes.seen))
+"""
+
+
+def test_two_processes_share_the_tiles_and_write_the_bytes_of_one(tiles: list[SarTile], tmp_path: Path) -> None:
+    run(tiles, tmp_path / "after")
+    shares = in_two_processes(PROGRAM, tmp_path)
+    assert sorted(" ".join(shares).split()) == ["a", "b", "c"]
+    contents = [{path.name: path.read_bytes() for path in (tmp_path / n).iterdir()} for n in ("after", "together")]
+    assert contents[0] == contents[1]

@@ -1,11 +1,9 @@
 import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 import torch
+from two_processes import in_two_processes
 
 from landcover.processes.group import Processes, start_processes
 
@@ -15,6 +13,25 @@ processes = start_processes()
 assert start_processes() == processes
 assert processes.any(processes.rank == 1) and not processes.any(False)
 processes.barrier()
+assert processes.gather("xy"[processes.rank]) == ["x", "y"]
+looked_at = []
+assert processes.unfinished("abcde", lambda item: looked_at.append(item) or item in "bc") == ["a", "d", "e"]
+assert "".join(looked_at) == ["ace", "bd"][processes.rank]
+# the second process takes an item first and works on it until the first has done all the others
+handout, taken = processes.on_demand("abcdef"), []
+if processes.first:
+    processes.barrier()
+    taken = list(handout)
+    processes.barrier()
+for pair in handout:
+    taken.append(pair)
+    processes.barrier()
+    processes.barrier()
+everything = [pair for pairs in processes.gather(taken) for pair in pairs]
+assert sorted(everything) == list(enumerate("abcdef")), everything
+assert len(taken) == [5, 1][processes.rank], taken
+again = [item for _, item in processes.on_demand("ab")]  # from the beginning
+assert sorted(item for items in processes.gather(again) for item in items) == ["a", "b"]
 print(processes.rank, processes.world, processes.first, processes.share("abcde"))
 """
 
@@ -46,29 +63,8 @@ def test_without_a_launcher_it_is_one_process(environment):
     assert (processes.any(True), processes.any(False)) == (True, False)
 
 
-def test_two_processes_find_each_other():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    common = {
-        "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "CUDA_VISIBLE_DEVICES": "",
-        "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3]),
-    }  # fmt: skip
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", RANK_PROGRAM],
-            env={**os.environ, **common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    try:
-        printed = [process.communicate(timeout=60)[0] for process in started]
-    finally:
-        for process in started:
-            process.kill()
-    assert printed == ["0 2 True ['a', 'c', 'e']\n", "1 2 False ['b', 'd']\n"]
+def test_two_processes_find_each_other_and_share_work():
+    assert in_two_processes(RANK_PROGRAM) == ["0 2 True ['a', 'c', 'e']\n", "1 2 False ['b', 'd']\n"]
 
 
 def test_places_under_slurm_come_from_its_variables(environment, tmp_path):
@@ -82,7 +78,9 @@ def test_places_under_slurm_come_from_its_variables(environment, tmp_path):
     }.items():  # fmt: skip
         environment.setenv(name, value)
     joined = []
-    environment.setattr("torch.distributed.init_process_group", joined.append)
+    environment.setattr(
+        "torch.distributed.init_process_group", lambda backend, timeout: joined.append((backend, timeout))
+    )
     assert start_processes() == Processes(5, 8, torch.device("cpu"))
-    assert joined == ["gloo"]
+    assert joined == [("gloo", timedelta(hours=4))]
     assert (os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"], os.environ["LOCAL_RANK"]) == ("node7", "23456", "1")

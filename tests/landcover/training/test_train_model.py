@@ -80,6 +80,20 @@ def test_a_finished_training_is_skipped_and_another_one_refused(make_training, o
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
+def test_a_training_finished_by_other_processes_is_finished(make_training, one_process, tmp_path):
+    with pytest.raises(RuntimeError, match="power cut"):
+        train_model(make_training(tmp_path, hooks=[StopAt(4)]), one_process)
+    unfinished = tmp_path / "unfinished.json"
+    unfinished.write_text(unfinished.read_text().replace('"processes": 1', '"processes": 4'))
+    with pytest.raises(InputError, match=r"made_by\.processes: 4 there, 1 now"):
+        train_model(make_training(tmp_path), one_process)
+    unfinished.write_text(unfinished.read_text().replace('"processes": 4', '"processes": 1'))
+    assert train_model(make_training(tmp_path), one_process)
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"processes": 1', '"processes": 4'))
+    assert train_model(make_training(tmp_path), one_process) is False
+
+
 def test_an_interrupted_training_of_another_config_is_refused(make_training, one_process, tmp_path):
     with pytest.raises(RuntimeError, match="power cut"):
         train_model(make_training(tmp_path, hooks=[StopAt(4)]), one_process)

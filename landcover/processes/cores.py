@@ -1,0 +1,27 @@
+"""How many cores a process may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from landcover.processes.group import Processes
+
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""What a container may use of the machine's cores (cgroup v2): microseconds per period, or `max`."""
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: those it is bound to, and no more than its container's quota pays for."""
+    cores = len(os.sched_getaffinity(0))
+    try:
+        quota, period = CPU_QUOTA.read_text(encoding="ascii").split()
+        return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
+    except (OSError, ValueError):  # no such file outside of containers, and in older ones
+        return cores
+
+
+def own_cores(processes: Processes) -> int:
+    """This process's share of the usable cores, at least one."""
+    on_this_machine = int(os.environ.get("LOCAL_WORLD_SIZE", processes.world))  # set by torchrun
+    return max(1, usable_cores() // on_this_machine)

@@ -1,0 +1,27 @@
+import pytest
+import torch
+
+from landcover.processes.cores import own_cores, usable_cores
+from landcover.processes.group import Processes
+
+
+@pytest.mark.parametrize(
+    ("cores", "quota", "expected"),
+    [
+        (6, None, 6),
+        (6, "max 100000\n", 6),
+        (6, "400000 100000\n", 4),
+        (6, "150000 100000\n", 1),
+        (6, "50000 100000\n", 1),
+        (6, "800000 100000\n", 6),
+        (6, "nonsense", 6),
+    ],
+)
+def test_usable_cores_are_bound_by_affinity_and_quota(machine, cores, quota, expected):
+    machine(cores, quota)
+    assert usable_cores() == expected
+
+
+def test_processes_of_a_machine_share_its_cores_and_each_has_one(machine):
+    machine(6)
+    assert [own_cores(Processes(0, world, torch.device("cpu"))) for world in (1, 2, 4, 9)] == [6, 3, 1, 1]

@@ -19,6 +19,12 @@ from landcover.run_files.atomic import write_json
 ROWS = 512
 """Rows of a part."""
 
+MOST_ROUNDS, SHORT_RUN = 4, 4
+"""How often equal processes take a run of parts, so that a slow one takes fewer; once if runs were shorter.
+
+Windows over the edge of two runs are predicted twice: one row in nine with windows of 512, steps of 256, four parts.
+"""
+
 MADE_FROM = "made_from.json"
 
 
@@ -54,15 +60,21 @@ def cut_into_parts(height: int, width: int, strip: int) -> list[Part]:
     return [Part(row, column) for column in columns for row in rows]
 
 
-def runs(parts: Sequence[Part]) -> list[list[Part]]:
-    """Parts that follow each other, together."""
+def runs(parts: Sequence[Part], longest: int | None = None) -> list[list[Part]]:
+    """Parts that follow each other, together, at most `longest` of them."""
     groups: list[list[Part]] = []
     for part in parts:
-        if groups and part.follows(groups[-1][-1]):
+        if groups and part.follows(groups[-1][-1]) and len(groups[-1]) != longest:
             groups[-1].append(part)
         else:
             groups.append([part])
     return groups
+
+
+def longest_run(parts: int, processes: int) -> int | None:
+    """Parts that one of several processes takes at a time; alone it takes all that follow each other, None."""
+    rounds = max(1, min(MOST_ROUNDS, parts // (SHORT_RUN * processes)))
+    return None if processes == 1 else max(1, -(-parts // (rounds * processes)))
 
 
 @dataclass(frozen=True)
@@ -95,9 +107,9 @@ class PartsFolder:
         for leftover in self.folder.glob(".[0-9]*.*"):
             leftover.unlink()
 
-    def waiting(self, parts: Sequence[Part]) -> list[Part]:
-        """The parts that are not finished."""
-        return [part for part in parts if not all(self._path(part, kind).is_file() for kind in self.kinds)]
+    def is_finished(self, part: Part) -> bool:
+        """Whether all images of a part are there."""
+        return all(self._path(part, kind).is_file() for kind in self.kinds)
 
     def write(self, part: Part, images: Mapping[str, NDArray[np.uint8]]) -> None:
         """Writes all images (h, w) of a part, which is then finished."""

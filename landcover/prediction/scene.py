@@ -25,7 +25,7 @@ from landcover.images.modality import Image
 from landcover.images.raster import TILE
 from landcover.prediction.blending import RollingSums
 from landcover.prediction.cloud_optimised import Layer, label_layer, read_tag, write_cloud_optimised
-from landcover.prediction.map_parts import Part, PartsFolder, cut_into_parts, differences, runs
+from landcover.prediction.map_parts import Part, PartsFolder, cut_into_parts, differences, longest_run, runs
 from landcover.prediction.optical_scene import OpticalScene, open_optical_scene
 from landcover.prediction.sar_scene import SarScene, open_scene
 from landcover.prediction.scene_models import SceneModel, SceneSettings, load_scene_models
@@ -145,10 +145,8 @@ class _Work:
         self._processes.barrier()
         if self._processes.any(complete):
             return False
-        waiting = self._folder.waiting(self._parts)
-        self._processes.barrier()  # all have looked before anybody writes
-        rank, world = self._processes.rank, self._processes.world
-        self._map_parts(waiting[len(waiting) * rank // world : len(waiting) * (rank + 1) // world])
+        waiting = self._processes.unfinished(self._parts, self._folder.is_finished)
+        self._map_parts(runs(waiting, longest_run(len(waiting), self._processes.world)))
         self._processes.barrier()
         if self._processes.first:
             self._assemble(json.dumps(made_from))
@@ -175,16 +173,17 @@ class _Work:
             write_no_data_mask(self._scene, self._mask_path)
         return False
 
-    def _map_parts(self, parts: Sequence[Part]) -> None:
-        bands = runs(parts)
-        total = sum(len(list(self._windows(rows, columns))) for rows, columns in map(_extent, bands))
-        progress = Progress(f"{self._scene.path.name}: windows", total, quiet=not self._processes.first)
+    def _map_parts(self, bands: Sequence[Sequence[Part]]) -> None:
+        windows = [sum(1 for _ in self._windows(*_extent(band))) for band in bands]
+        progress = Progress(f"{self._scene.path.name}: windows", sum(windows), quiet=not self._processes.first)
         with rasterio.open(self._mask_path) as mask:
-            for band in bands:
+            for position, band in self._processes.on_demand(bands):
+                progress.reach(sum(windows[:position]))  # the others have begun those
                 heights = [part.rows.stop - part.rows.start for part in band]
                 images = _regrouped(self._finished_rows(*_extent(band), mask, progress), heights)
                 for part, (labels, scores) in zip(band, images, strict=True):
                     self._write_part(part, labels, scores, _read_mask(mask, part.rows, part.columns))
+        progress.reach(sum(windows))
         progress.close()
 
     @torch.inference_mode()

@@ -45,6 +45,11 @@ class Progress:
                 self._shown = now
                 self._print(now - self._began, note)
 
+    def reach(self, done: int, note: str = "") -> None:
+        """Counts up to `done` steps, those of an earlier run among them."""
+        if done > self._done:
+            self.advance(done - self._done, note)
+
     def close(self) -> None:
         """Ends the bar."""
         if self._bar is not None:

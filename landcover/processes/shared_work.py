@@ -25,14 +25,13 @@ def on_demand(items: Sequence[Item], label: str, total: int, processes: Processe
         total: number of items with those that were done before.
         processes: those that share the work.
     """
-    progress, shown = Progress(label, total, start=total - len(items), quiet=not processes.first), 0
+    before = total - len(items)
+    progress = Progress(label, total, before, quiet=not processes.first)
     try:
         for position, item in processes.on_demand(items):
             yield item
-            progress.advance(position + 1 - shown)
-            shown = position + 1
-        if shown < len(items):
-            progress.advance(len(items) - shown)
+            progress.reach(before + position + 1)
+        progress.reach(total)
     finally:
         progress.close()
 

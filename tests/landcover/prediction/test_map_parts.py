@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landcover.errors import InputError
-from landcover.prediction.map_parts import MADE_FROM, Part, PartsFolder, cut_into_parts, differences, runs
+from landcover.prediction.map_parts import MADE_FROM, Part, PartsFolder, cut_into_parts, differences, longest_run, runs
 
 MADE = {"scene": "abc", "flips": ("none", "both")}
 PART = Part(slice(0, 2), slice(0, 3))
@@ -37,15 +37,24 @@ def test_parts_that_follow_each_other_are_one_run() -> None:
     assert [len(run) for run in runs(parts)] == [3, 3]
     assert runs([*parts[:1], *parts[2:]]) == [parts[:1], parts[2:3], parts[3:]]
     assert runs([]) == []
+    assert [len(run) for run in runs(parts, 2)] == [2, 1, 2, 1]
+    assert [len(run) for run in runs(parts, 3)] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("parts", "processes", "longest"), [(20, 1, None), (20, 4, 5), (160, 4, 10), (70, 2, 9), (3, 4, 1), (0, 2, 1)]
+)
+def test_several_processes_take_runs_in_several_rounds_unless_these_are_short(parts, processes, longest):
+    assert longest_run(parts, processes) == longest
 
 
 def test_a_part_is_finished_when_all_of_its_images_are_there(tmp_path: Path) -> None:
     labels, both = PartsFolder(tmp_path / "parts", ["labels"]), PartsFolder(tmp_path / "parts", ["labels", "sure"])
     labels.begin(MADE)
-    assert labels.waiting([PART]) == [PART]
+    assert not labels.is_finished(PART)
     labels.write(PART, {"labels": PIXELS})
-    assert labels.waiting([PART]) == []
-    assert both.waiting([PART]) == [PART]
+    assert labels.is_finished(PART)
+    assert not both.is_finished(PART)
     ((top, left, pixels),) = labels.blocks([PART], "labels")
     assert (top, left) == (0, 0)
     np.testing.assert_array_equal(pixels, PIXELS)
@@ -67,7 +76,7 @@ def test_a_folder_of_another_map_is_refused_and_left_alone(tmp_path: Path) -> No
     parts.write(PART, {"labels": PIXELS})
     with pytest.raises(InputError, match=r"parts: expected parts of the same map, found those of another \(flips diff"):
         parts.begin({**MADE, "flips": ("none",)})
-    assert parts.waiting([PART]) == []
+    assert parts.is_finished(PART)
     (parts.folder / MADE_FROM).unlink()
     with pytest.raises(InputError, match=r"found those of another \(of unknown origin\); delete this folder"):
         parts.begin(MADE)

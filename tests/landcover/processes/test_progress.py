@@ -42,3 +42,15 @@ def test_steps_of_an_earlier_run_count_as_done_but_not_for_the_speed(capsys, clo
 def test_nothing_left_to_do_says_nothing(capsys):
     assert list(track([], "tiles", 4, start=4)) == []
     assert capsys.readouterr().err == ""
+
+
+def test_steps_that_others_have_done_are_counted_once(capsys, clock):
+    bar = Progress("tiles", 10, start=2)
+    bar.reach(5)
+    bar.advance()
+    bar.reach(6)
+    bar.reach(3)
+    clock.now = 30.0
+    bar.reach(10)
+    bar.reach(10)
+    assert capsys.readouterr().err == "tiles: 2/10\ntiles: 10/10, 30 s, 0 s left\n"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,8 @@ from landcover.images.raster import read_labels, read_sar
 from landcover.processes.progress import track
 from landcover.report.quick_looks import TileView, contact_sheet, tile_sheet
 from landcover.run_files.atomic import atomic_path
-from landcover.run_files.manifest import FINISHED, digest, digest_text, read_manifest
+from landcover.run_files.digest_cache import digests
+from landcover.run_files.manifest import FINISHED, digest_text, read_manifest
 
 FOLDER_NAME = "quick_looks"
 SHEET_NAME = "most_uncertain.png"
@@ -48,37 +48,37 @@ class _Source:
     scheme: ClassScheme
 
     def view(self, tile: SarTile) -> TileView:
-        paths = [member.score_file(tile.name) for member in self.members]
-        averaged = average_with_members(paths, weights_of(self.members, self.scheme), self.scheme)
+        averaged = average_with_members(self._scores(tile), weights_of(self.members, self.scheme), self.scheme)
         labels = read_labels(self._label_png(tile), self.scheme)
         truth = read_labels(self.truth[tile.name], self.scheme) if tile.name in self.truth else None
         return TileView(tile.name, read_sar(tile.sar), labels, averaged.confidence, truth)
 
-    def digest(self, tile: SarTile) -> str:
-        """SHA-256 over everything that the picture of `tile` shows."""
-        files = [self._label_png(tile), tile.sar, *([self.truth[tile.name]] if tile.name in self.truth else [])]
-        scores = [f"{weight} {self._score_digest(member, tile)}" for member, weight in self._weighted]
-        return digest_text("\n".join([str(DRAWING), *map(digest, files), *scores]))
+    def digests(self, tiles: Sequence[SarTile]) -> dict[str, str]:
+        """SHA-256 over everything that the picture of a tile shows, by name of the tile."""
+        files = {path for tile in tiles for path in (*self._shown(tile), *self._scores(tile))}
+        listed = {path: value for member in self.members for path, value in _listed_digests(member.folder).items()}
+        unlisted = sorted(files - listed.keys())
+        known = {**listed, **dict(zip(unlisted, digests(unlisted), strict=True))}
 
-    @property
-    def _weighted(self) -> Iterable[tuple[Member, object]]:
-        return zip(self.members, weights_of(self.members, self.scheme), strict=True)
+        def digest(tile: SarTile) -> str:
+            weighted = zip(weights_of(self.members, self.scheme), self._scores(tile), strict=True)
+            scores = [f"{weight} {known[path]}" for weight, path in weighted]
+            return digest_text("\n".join([str(DRAWING), *(known[path] for path in self._shown(tile)), *scores]))
+
+        return {tile.name: digest(tile) for tile in tiles}
 
     def missing(self, tiles: Sequence[SarTile]) -> list[str]:
         """Tiles without a label PNG, by name."""
         return [tile.name for tile in tiles if not self._label_png(tile).is_file()]
 
-    def _score_digest(self, member: Member, tile: SarTile) -> str:
-        path = member.score_file(tile.name)
-        return self._known_digests[member.name].get(path.name) or digest(path)
+    def _shown(self, tile: SarTile) -> list[Path]:
+        return [self._label_png(tile), tile.sar, *([self.truth[tile.name]] if tile.name in self.truth else [])]
+
+    def _scores(self, tile: SarTile) -> list[Path]:
+        return [member.score_file(tile.name) for member in self.members]
 
     def _label_png(self, tile: SarTile) -> Path:
         return self.submission / f"{tile.name}.png"
-
-    @cached_property
-    def _known_digests(self) -> dict[str, dict[str, str]]:
-        """Digests of score files by member and file name, as far as their manifests say: they are large."""
-        return {member.name: _listed_digests(member.folder / FINISHED) for member in self.members}
 
 
 def write_quick_looks(
@@ -117,8 +117,10 @@ def write_quick_looks(
     remove_other_pngs(folder, {Path(SHEET_NAME).stem})
     remove_other_pngs(folder / "tiles", {tile.name for tile in tiles})
 
+    sources = source.digests(tiles)
+
     def draw(tile: SarTile) -> tuple[str, float, bool]:
-        path, made_from = folder / "tiles" / f"{tile.name}.png", source.digest(tile)
+        path, made_from = folder / "tiles" / f"{tile.name}.png", sources[tile.name]
         kept = _kept_texts(path)
         if kept.get(MADE_FROM) == made_from and UNCERTAINTY in kept:
             return made_from, float(kept[UNCERTAINTY]), False
@@ -137,10 +139,11 @@ def write_quick_looks(
     return sum(new for _, _, new in drawn)
 
 
-def _listed_digests(manifest: Path) -> dict[str, str]:
-    if not manifest.is_file():
+def _listed_digests(folder: Path) -> dict[Path, str]:
+    """Digests of score files as far as the manifest of their folder says: they are large."""
+    if not (folder / FINISHED).is_file():
         return {}
-    return {row["name"]: row["sha256"] for row in read_manifest(manifest)["files"]}
+    return {folder / row["name"]: row["sha256"] for row in read_manifest(folder / FINISHED)["files"]}
 
 
 def _kept_texts(path: Path) -> dict[str, str]:

@@ -13,6 +13,7 @@ from landcover.labels.quality import References, read_quality
 from landcover.processes.group import start_processes
 from landcover.registry import register_all
 from landcover.report.quality_table import quality_table
+from landcover.run_files.digest_cache import keep_digests
 
 CURE = "run tools/20_write_pseudo_labels.sh first, or set LABELS to a folder of label files"
 
@@ -32,6 +33,7 @@ def main() -> None:
 
     register_all()
     processes = start_processes()
+    keep_digests(arguments.run_dir)
     tiles = dfc2025_tiles(arguments.dfc_root, "train")
     images = {tile.name: tile.optical for tile in tiles if tile.optical}
     scores = {name: arguments.run_dir / "scores" / "teachers" / name for name in arguments.teachers}

@@ -17,9 +17,10 @@ from landcover.images.modality import main_file
 from landcover.networks.model_file import MODEL_NAME
 from landcover.processes.group import start_processes
 from landcover.registry import register_all
+from landcover.run_files.digest_cache import keep_digests
 from landcover.run_files.manifest import digest_all
 from landcover.training.arguments import add_training_arguments
-from landcover.training.config import load_config, network_to_train
+from landcover.training.config import load_config, network_to_train, pretrained_input
 from landcover.training.train_model import train_model
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
@@ -43,6 +44,7 @@ def main() -> None:
 
     register_all()
     processes = start_processes()
+    keep_digests(arguments.run_dir)
     configs = {path.stem: load_config(path, arguments.option, stage=1) for path in arguments.configs}
     networks = {
         name: network_to_train(config, arguments.pretrained_dir, arguments.fetch_pretrained)
@@ -113,9 +115,10 @@ def teacher_training(
         exported=teacher_of,
         dataset=pairs,
         validation=ValidationTiles([TrainingTile(t.image, t.labels) for t in held_out], f"OpenEarthMap val{seen}"),
-        inputs={
+        inputs=lambda: {
             "source": digest_all([path for tile in source for path in (tile.image, tile.labels)]),
             "target": digest_all([main_file(tile.image) for tile in target]),
+            **pretrained_input(network),
         },
         folder=folder,
         seed=seed,

@@ -30,6 +30,7 @@ from landcover.processes.shared_work import results_of_all
 from landcover.registry import register_all
 from landcover.report.quality_table import quality_table
 from landcover.run_files.atomic import write_json
+from landcover.run_files.digest_cache import keep_digests
 from landcover.run_files.filling import filling
 from landcover.run_files.manifest import FINISHED, OutputFolder, digest
 from stage1_optical_da.dropping import Dropping
@@ -58,6 +59,7 @@ def main() -> None:
 
     register_all()
     processes = start_processes()
+    keep_digests(arguments.run_dir)
     tiles = dfc2025_tiles(arguments.dfc_root, "train")
     images = {tile.name: tile.optical for tile in tiles if tile.optical}
     folder = arguments.run_dir / "pseudo_labels"
@@ -110,7 +112,7 @@ def write_label_folder(
             "label_set": LABEL_SETS[dropping.teachers_differ],
             "agree_with": dropping.names(),
         },
-        inputs={
+        inputs=lambda: {
             **{f"scores of {member.name}": digest(member.folder / FINISHED) for member in members},
             **{f"labels of {labels.name}": labels.digest() for labels in kept},
         },

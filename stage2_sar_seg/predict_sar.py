@@ -12,6 +12,7 @@ from landcover.prediction.arguments import add_view_arguments, prediction_settin
 from landcover.prediction.write_scores import write_score_folder
 from landcover.processes.group import start_processes
 from landcover.registry import register_all
+from landcover.run_files.digest_cache import keep_digests
 
 SPLITS: tuple[Split, ...] = ("val", "test")
 
@@ -28,6 +29,7 @@ def main() -> None:
 
     register_all()
     processes = start_processes()
+    keep_digests(arguments.run_dir)
     settings = prediction_settings(arguments, encoding="logit")
     for split in SPLITS:
         if split == "val" and not (arguments.dfc_root / split).is_dir():

@@ -20,6 +20,7 @@ from landcover.losses.pixelwise import PixelwiseLoss
 from landcover.run_files.manifest import digest_all
 from landcover.training.averaged_network import AverageHook, averaged
 from landcover.training.band_statistics import BandStatistics
+from landcover.training.config import pretrained_input
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
 from landcover.transforms.random_gain import RandomGain
@@ -132,9 +133,10 @@ def sar_training(
             labelled, config.modality, config.crop_size, seed=seed, **config.train_dataloader.dataset
         ),
         validation=validation,
-        inputs={
+        inputs=lambda: {
             "images": digest_all([path for tile in labelled for path in parts_of(tile.image)]),
             "labels": digest_all([tile.labels for tile in labelled if tile.labels]),
+            **pretrained_input(network),
         },
         folder=folder,
         seed=seed,

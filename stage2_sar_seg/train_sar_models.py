@@ -17,6 +17,7 @@ from landcover.errors import InputError, command
 from landcover.networks.model_file import MODEL_NAME
 from landcover.processes.group import Processes, start_processes
 from landcover.registry import register_all
+from landcover.run_files.digest_cache import keep_digests
 from landcover.training.arguments import add_training_arguments
 from landcover.training.band_statistics import BandStatistics, band_statistics
 from landcover.training.config import load_config, network_to_train
@@ -36,6 +37,7 @@ def main() -> None:
     arguments = _arguments()
     register_all()
     processes = start_processes()
+    keep_digests(arguments.run_dir)
     jobs = _jobs(arguments)
     tiles = dfc2025_tiles(arguments.dfc_root, "train")
     label_sets = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import torch
 
 from landcover.demo_scenes import DemoSizes, write_demo
 from landcover.registry import register_all
+from landcover.run_files.digest_cache import keep_digests
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,13 @@ def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sizes = DemoSizes(source_train=4, source_val=2, target_train=4, target_val=1, target_test=2, tile=64)
     write_demo(root, seed=1, sizes=sizes, quiet=True)
     return root
+
+
+@pytest.fixture(autouse=True)
+def no_digests_from_other_tests() -> Iterator[None]:
+    """Commands leave this process with the digests of their run."""
+    yield
+    keep_digests(None)
 
 
 @pytest.fixture

@@ -6,6 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+from mmseg.registry import MODELS
+
+from landcover.training.config import load_config
+
 ROOT = Path(__file__).parents[1]
 
 ONE_HEAD_OPTIONS = (
@@ -26,6 +31,12 @@ model = dict(
 )
 train_dataloader = dict(batch_size=2)
 """
+
+
+def write_backbone_weights(path: Path, config: Path) -> Path:
+    """Writes a file of pretrained weights for the backbone of a config file: random ones."""
+    torch.save(MODELS.build(load_config(config).model.backbone).state_dict(), path)
+    return path
 
 
 def tiny_segformer(

@@ -10,6 +10,7 @@ from landcover.data_sets.dfc2025 import SarTile, Split, dfc2025_tiles
 from landcover.data_sets.open_earth_map import open_earth_map_tiles
 from landcover.errors import command
 from landcover.run_files.atomic import write_json
+from landcover.run_files.digest_cache import keep_digests
 from landcover.run_files.manifest import OutputFolder, digest_all
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--run-dir", required=True, type=Path, help="receives data_check/report.json")
     arguments = parser.parse_args()
 
+    keep_digests(arguments.run_dir)
     source, missing = open_earth_map_tiles(arguments.oem_root, ["train", "val"])
     target = {split: dfc2025_tiles(arguments.dfc_root, split) for split in SPLITS if _needed(arguments.dfc_root, split)}
     files = [path for tile in source for path in (tile.image, tile.labels)]

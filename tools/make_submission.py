@@ -18,7 +18,7 @@ from landcover.errors import InputError, command
 from landcover.report.table import result_table
 from landcover.report.write_report import write_report
 from landcover.run_files.atomic import write_json
-from landcover.run_files.manifest import digest
+from landcover.run_files.digest_cache import keep_digests
 
 
 @command
@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE", help="shown in the report")
     arguments = parser.parse_args()
 
+    keep_digests(arguments.run_dir)
     wanted: Average | None = next((kind for kind in AVERAGES if kind == arguments.average), None)
     if arguments.average and wanted is None:
         raise InputError(f"AVERAGE: expected one of {', '.join(AVERAGES)}, found {arguments.average!r}; correct it")
@@ -49,10 +50,10 @@ def main() -> None:
     members, average, class_weights = choose_ensemble(
         run_dir / "scores" / "test", arguments.member, arguments.weights, wanted
     )
-    before = digest(run_dir / ZIP_NAME) if (run_dir / ZIP_NAME).exists() else None
+    before = (run_dir / ZIP_NAME).read_bytes() if (run_dir / ZIP_NAME).exists() else None
     tiles = dfc2025_tiles(arguments.dfc_root, "test")
     zip_path = make_submission(members, tiles, run_dir, average, class_weights, training=_training_shares(arguments))
-    print(f"{'is there:' if digest(zip_path) == before else 'wrote'} {zip_path}, checked and ready to upload")
+    print(f"{'is there:' if zip_path.read_bytes() == before else 'wrote'} {zip_path}, checked and ready to upload")
     metrics = evaluate_run(
         run_dir,
         arguments.dfc_root,

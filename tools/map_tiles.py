@@ -73,7 +73,7 @@ def map_tiles(
     output = OutputFolder(
         out,
         made_by={**settings.of_probabilities(), "stage": "maps", "average": average},
-        inputs={
+        inputs=lambda: {
             "models": digest_all(models),
             "images": digest_all(path for file in images.values() for path in parts_of(file)),
         },

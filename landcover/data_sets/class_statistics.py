@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from mmengine.dist import get_dist_info
+from mmengine.dist import broadcast_object_list, is_main_process
 from numpy.typing import NDArray
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
@@ -35,8 +35,7 @@ def class_counts(
 ) -> NDArray[np.int64]:
     """Pixels per label file and class: int64 (files, C), void left out.
 
-    Every process of a training counts by itself and none waits for another: all find the same numbers, and the first
-    one writes them.
+    In a training of several processes the first one reads the files and tells the others, which must all ask.
 
     Args:
         files: label files.
@@ -47,6 +46,13 @@ def class_counts(
     Raises:
         InputError: a label file is missing, damaged or of another scheme.
     """
+    counts = [_first_counts(files, cache, scheme) if is_main_process() else None]
+    broadcast_object_list(counts)
+    assert counts[0] is not None, "the first process has counted"
+    return counts[0]
+
+
+def _first_counts(files: Sequence[Path], cache: Path | None, scheme: ClassScheme) -> NDArray[np.int64]:
     if cache is None:
         return _count(files, scheme)
     made_from = {"scheme": scheme.name, "labels": digest_all(files)}
@@ -54,8 +60,7 @@ def class_counts(
     if kept is not None:
         return kept
     counts = _count(files, scheme)
-    if get_dist_info()[0] == 0:
-        write_text(cache, json.dumps({**made_from, "classes": scheme.classes, "counts": counts.tolist()}) + "\n")
+    write_text(cache, json.dumps({**made_from, "classes": scheme.classes, "counts": counts.tolist()}) + "\n")
     return counts
 
 
@@ -64,8 +69,7 @@ def _count(files: Sequence[Path], scheme: ClassScheme) -> NDArray[np.int64]:
         return label_counts(read_labels(path, scheme), scheme)[1:]
 
     with ThreadPoolExecutor(8) as pool:
-        rows = track(pool.map(count, files), "counting classes", len(files), quiet=get_dist_info()[0] > 0)
-        return np.stack(list(rows))
+        return np.stack(list(track(pool.map(count, files), "counting classes", len(files))))
 
 
 def _kept(cache: Path, made_from: dict[str, str], shape: tuple[int, int]) -> NDArray[np.int64] | None:

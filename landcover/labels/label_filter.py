@@ -118,7 +118,7 @@ def filter_labels(
     output = OutputFolder(
         folder,
         made_by={"stage": "label_filter", "method": method, "scheme": OPEN_EARTH_MAP.name, **changes.settings()},
-        inputs={"labels": before.only(sorted(images)).digest(), **changes.inputs()},
+        inputs=lambda: {"labels": before.only(sorted(images)).digest(), **changes.inputs()},
     )
     files = {name: folder / f"{name}.tif" for name in sorted(images)}
 

@@ -96,7 +96,7 @@ def write_score_folder(
             "encoding": settings.encoding,
             **settings.of_probabilities(),
         },
-        inputs={
+        inputs=lambda: {
             "model": digest(model_path),
             "images": digest_all(path for stem in sorted(images) for path in parts_of(images[stem])),
         },

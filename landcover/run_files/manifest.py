@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Container, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from landcover.errors import InputError
 from landcover.run_files.atomic import write_json
+from landcover.run_files.digest_cache import digests
 
 SCHEMA = 1
 FINISHED = "manifest.json"
@@ -35,10 +35,13 @@ PACKAGES = (
 )
 
 
+Inputs = Mapping[str, str] | Callable[[], Mapping[str, str]]
+"""Digests by a readable name, or what computes them."""
+
+
 def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of a file's bytes, in hex; see `keep_digests` for when it is read."""
+    return digests([path])[0]
 
 
 def digest_text(text: str) -> str:
@@ -49,21 +52,7 @@ def digest_text(text: str) -> str:
 def digest_all(paths: Iterable[Path]) -> str:
     """One SHA-256 over names and contents of `paths`, in their order; files are read in parallel."""
     listed = list(paths)
-    with ThreadPoolExecutor(8) as pool:
-        lines = [f"{path.name} {value}" for path, value in zip(listed, pool.map(_digest_once, listed), strict=True)]
-    return digest_text("\n".join(lines))
-
-
-def _digest_once(path: Path) -> str:
-    """`digest`, read once per process: all models of a stage are made from the same images."""
-    status = path.stat()
-    return _known_digest(path, status.st_size, status.st_mtime_ns)
-
-
-@cache
-def _known_digest(path: Path, size: int, modified: int) -> str:
-    del size, modified  # part of the key: a changed file is read again
-    return digest(path)
+    return digest_text("\n".join(f"{path.name} {value}" for path, value in zip(listed, digests(listed), strict=True)))
 
 
 def package_versions() -> dict[str, str]:
@@ -78,14 +67,15 @@ class OutputFolder:
     Args:
         folder: where the files go.
         made_by: what makes them: stage, config digest, options, seed. JSON values.
-        inputs: digests of what they are made from, by a readable name.
+        inputs: digests of what they are made from, by a readable name. A function is asked once, and only by the
+            process that begins or finishes the folder: the others need not read the data.
         while_unfinished: names in `made_by` that must be the same to go on with unfinished files; a complete folder is
             complete whatever they are now.
     """
 
     folder: Path
     made_by: Mapping[str, Any]  # JSON values
-    inputs: Mapping[str, str]
+    inputs: Inputs
     while_unfinished: Container[str] = ()
 
     @property
@@ -127,20 +117,23 @@ class OutputFolder:
     def finish(self, files: Iterable[Path], about: Mapping[str, Any] | None = None) -> None:
         """Writes the manifest with a row per file of `files` (inside the folder); the folder is then complete."""
         listed = sorted(files)
-        with ThreadPoolExecutor(8) as pool:
-            digests = list(pool.map(digest, listed))
         rows = [
             {"name": path.relative_to(self.folder).as_posix(), "sha256": value, "size": path.stat().st_size}
-            for path, value in zip(listed, digests, strict=True)
+            for path, value in zip(listed, digests(listed, finished=True), strict=True)
         ]
         write_json(
             self.manifest,
             {**self._description(), "versions": package_versions(), "about": dict(about or {}), "files": rows},
         )
+        digests([self.manifest], finished=True)  # the input of a later stage, as the files are
         (self.folder / UNFINISHED).unlink(missing_ok=True)
 
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        return dict(self.inputs() if callable(self.inputs) else self.inputs)
+
     def _description(self) -> dict[str, Any]:
-        return {"schema": SCHEMA, "made_by": dict(self.made_by), "inputs": dict(self.inputs)}
+        return {"schema": SCHEMA, "made_by": dict(self.made_by), "inputs": self._digests}
 
     def _matches(self, path: Path) -> bool:
         """Whether `path` describes this output; False if there is no such file, InputError if it describes another."""

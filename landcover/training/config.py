@@ -13,6 +13,7 @@ from mmengine import Config, ConfigDict
 
 from landcover.errors import InputError
 from landcover.networks.pretrained import find_weights
+from landcover.run_files.manifest import digest
 
 KEYS = {
     "model": "segmentor, mmseg MODELS registry",
@@ -86,6 +87,12 @@ def network_to_train(config: Config, weights: Path | None, fetch: bool = False) 
     else:
         network.backbone.checkpoint = str(find_weights(config.pretrained, weights, fetch))
     return network
+
+
+def pretrained_input(network: ConfigDict) -> dict[str, str]:
+    """Digest of the pretrained weights that `network_to_train` has filled in, as an input of the training; or none."""
+    checkpoint = network.backbone.get("checkpoint")
+    return {} if checkpoint is None else {"pretrained": digest(Path(checkpoint))}
 
 
 def _set(config: Config, option: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from typing import Any
 
 from mmengine.runner import Runner
@@ -46,7 +47,7 @@ def train_model(training: Training, processes: Processes) -> bool:
             "seed": training.seed,
             "processes": processes.world,
         },
-        inputs=_inputs(training),
+        inputs=partial(_inputs, training),
         while_unfinished=("processes",),
     )
     with filling(output, processes) as folder:
@@ -86,7 +87,7 @@ def _trained(training: Training, processes: Processes) -> dict[str, Any] | None:
 
 def _inputs(training: Training) -> dict[str, str]:
     """Digests of what the model depends on: the validation tiles too if they choose it."""
-    inputs, validation = dict(training.inputs), training.validation
+    inputs, validation = dict(training.inputs()), training.validation
     if validation is not None and training.config.choose == VALIDATION_MIOU:
         inputs["validation"] = digest_all(
             [path for tile in validation.tiles for path in (*parts_of(tile.image), tile.labels) if path]

@@ -31,7 +31,7 @@ class Training:
         exported: gives the network to export from the module in training.
         dataset: yields samples by ordinal.
         validation: tiles for scores during and after training.
-        inputs: digests of the training data.
+        inputs: computes the digests of the training data and of pretrained weights, by name.
         folder: receives checkpoints, log, `model.pth`, `metrics.json` and the manifest.
         seed: of initialisation, order, augmentation.
         hooks: further mmengine hooks.
@@ -47,7 +47,7 @@ class Training:
     exported: Callable[[nn.Module], nn.Module]
     dataset: Dataset[Any]
     validation: ValidationTiles | None
-    inputs: Mapping[str, str]
+    inputs: Callable[[], Mapping[str, str]]
     folder: Path
     seed: int
     hooks: Sequence[Hook] = ()

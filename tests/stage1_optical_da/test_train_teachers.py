@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_networks import write_backbone_weights
 
 from landcover.images.raster import write_raster
 from landcover.networks.model_file import load_model, read_model_info
@@ -31,6 +33,20 @@ def replaced(arguments: list[str], option: str, value: object) -> list[str]:
     changed = list(arguments)
     changed[changed.index(option) + 1] = str(value)
     return changed
+
+
+def test_pretrained_weights_are_an_input(
+    run_main: RunMain, registered: None, arguments: list[str], tiny_teacher: Path, tmp_path: Path
+) -> None:
+    weights = write_backbone_weights(tmp_path / "weights.pth", tiny_teacher)
+    words = [*arguments, "--option", "pretrained=mit_b0", "--pretrained-dir", str(weights)]
+    assert run_main(main, *words)[0] == 0
+    inputs = json.loads((tmp_path / "run" / "teachers" / "tiny" / "manifest.json").read_text())["inputs"]
+    assert sorted(inputs) == ["pretrained", "source", "target"]
+    assert inputs["pretrained"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    write_backbone_weights(weights, tiny_teacher)
+    code, message = run_main(main, *words)
+    assert code == 2 and "holds files made from something else (inputs.pretrained" in message
 
 
 def test_a_teacher_is_trained_scored_and_described(run_main: RunMain, arguments: list[str], tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -6,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_networks import write_backbone_weights
 
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.hold_out import hold_out
@@ -32,6 +34,20 @@ def replaced(arguments: list[str], option: str, value: object) -> list[str]:
     changed = list(arguments)
     changed[changed.index(option) + 1] = str(value)
     return changed
+
+
+def test_pretrained_weights_are_an_input(
+    run_main: RunMain, registered: None, arguments: list[str], tiny_model: Path, tmp_path: Path
+) -> None:
+    weights = write_backbone_weights(tmp_path / "weights.pth", tiny_model)
+    words = [*arguments, "--option", "pretrained=mit_b0", "--pretrained-dir", str(weights)]
+    assert run_main(main, *words)[0] == 0
+    inputs = json.loads((tmp_path / "run" / "sar_models" / "tiny" / "manifest.json").read_text())["inputs"]
+    assert sorted(inputs) == ["images", "labels", "pretrained"]
+    assert inputs["pretrained"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    write_backbone_weights(weights, tiny_model)
+    code, message = run_main(main, *words)
+    assert code == 2 and "holds files made from something else (inputs.pretrained" in message
 
 
 def test_models_are_trained_on_pseudo_labels_and_on_published_labels(

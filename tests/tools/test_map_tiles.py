@@ -17,7 +17,7 @@ from landcover.networks.model_file import ModelInfo, save_model
 from landcover.prediction.write_scores import PredictionSettings, write_score_folder
 from landcover.processes.group import Processes
 from tools.benchmarks._scenes import TINY_NETWORK
-from tools.map_tiles import main
+from tools.map_tiles import main, map_tiles
 
 RunMain = Callable[..., tuple[int, str]]
 
@@ -63,6 +63,15 @@ def test_maps_are_those_of_score_files(
         data = read_raster(files[name]).pixels > 0
         np.testing.assert_array_equal(found, np.where(data, expected, 0))
     assert len(np.unique(read_raster(tmp_path / "maps" / "a.tif").pixels)) > 1
+
+
+def test_only_the_first_process_reads_what_is_hashed(
+    images: Path, models: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Processes, "gather", lambda self, value: [(True, True), value])  # the first one has found all
+    monkeypatch.setattr("tools.map_tiles.digest_all", None)
+    files, second = {path.stem: path for path in images.iterdir()}, Processes(1, 2, torch.device("cpu"))
+    assert map_tiles(files, models, tmp_path / "maps", PredictionSettings(), "logits", second) is False
 
 
 def test_finished_maps_are_kept_and_a_stopped_call_goes_on(

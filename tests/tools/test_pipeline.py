@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -22,11 +23,25 @@ from ensemble.weight_file import WeightFile
 MODELS = ["sar_segformer", "sar_segformer_published", "sar_upernet_convnextv2", "sar_upernet_swinv2"]
 
 
+RECORDER = """
+import hashlib, os
+hash_file = hashlib.file_digest
+def file_digest(file, kind):
+    with open(os.environ["HASHED"], "a", encoding="utf-8") as log:
+        print(file.name, file=log)
+    return hash_file(file, kind)
+hashlib.file_digest = file_digest
+"""
+"""Run by every Python process as it starts: adds the names of the files that it hashes to the file HASHED."""
+
+
 @pytest.fixture(scope="module")
 def run_dir(demo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run."""
     folder = tmp_path_factory.mktemp("pipeline") / "run"
-    call = run_stage("run_all.sh", settings(demo_root, folder))
+    for path in demo_root.rglob("*.tif"):  # as data that was there before
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 10))
+    call = run_stage("run_all.sh", _recorded(demo_root, folder))
     assert call.returncode == 0, call.stderr
     assert "ensemble, mean of logits (submitted)" in call.stdout
     for name in ("model.pth", "label files in", "score files in", "submission.zip", "metrics.json", "report.html"):
@@ -58,12 +73,23 @@ def test_metrics_have_every_product_with_what_it_was_scored_against(run_dir: Pat
         assert entry["labels"].startswith("manual labels of")
 
 
-def test_a_second_run_changes_nothing_and_says_so(run_dir: Path, demo_root: Path) -> None:
-    before = _digests(run_dir)
-    call = run_stage("run_all.sh", settings(demo_root, run_dir))
+def test_no_stage_hashes_a_file_that_another_one_has_hashed(run_dir: Path, demo_root: Path) -> None:
+    hashed = Counter(_hashed(run_dir))
+    data = [path for split in ("train", "test") for path in (demo_root / "DFC2025Track1" / split).rglob("*.tif")]
+    written = [*(run_dir / "pseudo_labels").glob("*.tif"), *(run_dir / "sar_models").rglob("model.pth")]
+    assert len(data) == 3 * 4 + 2 and len(written) == 4 + 4
+    assert {path.name: hashed[str(path)] for path in (*data, *written)} == dict.fromkeys(
+        (path.name for path in (*data, *written)), 1
+    )
+
+
+def test_a_second_run_changes_nothing_says_so_and_reads_no_input_again(run_dir: Path, demo_root: Path) -> None:
+    before, hashed = _digests(run_dir), _hashed(run_dir)
+    call = run_stage("run_all.sh", _recorded(demo_root, run_dir))
     assert call.returncode == 0, call.stderr
     assert call.stdout.count("is there:") == 1 + 1 + 1 + 4 + 8 + 1
     assert _digests(run_dir) == before
+    assert _hashed(run_dir) == hashed
 
 
 def test_weights_of_a_file_make_the_submission_and_pictures_are_drawn(
@@ -112,6 +138,20 @@ def test_a_killed_training_is_continued_from_its_checkpoint(run_dir: Path, demo_
     assert iterations == sorted(iterations)
     assert iterations[-1] == 60
     assert not (folder / "checkpoints").exists()
+
+
+def _recorded(data: Path, run_dir: Path) -> dict[str, str]:
+    """Settings of a run whose processes record what they hash."""
+    recorder = run_dir.parent / "recorder" / "sitecustomize.py"
+    recorder.parent.mkdir(exist_ok=True)
+    recorder.write_text(RECORDER)
+    environment = settings(data, run_dir)
+    paths = [str(recorder.parent), *filter(None, [environment.get("PYTHONPATH")])]
+    return environment | {"HASHED": str(run_dir.parent / "hashed.txt"), "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _hashed(run_dir: Path) -> list[str]:
+    return (run_dir.parent / "hashed.txt").read_text().splitlines()
 
 
 def _stage(name: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:

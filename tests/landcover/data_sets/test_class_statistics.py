@@ -95,14 +95,22 @@ def test_a_damaged_file_is_written_anew(files, tmp_path, damage):
     assert cache.read_text() == whole
 
 
-def test_only_the_first_process_writes_and_all_find_the_same(files, tmp_path, monkeypatch):
-    cache = tmp_path / "class_statistics.json"
-    monkeypatch.setattr(class_statistics, "get_dist_info", lambda: (1, 2))
-    second = class_counts(files, cache)
-    assert not cache.exists()
-    monkeypatch.setattr(class_statistics, "get_dist_info", lambda: (0, 2))
-    np.testing.assert_array_equal(class_counts(files, cache), second)
-    assert cache.exists()
+@pytest.mark.parametrize("kept", [True, False])
+def test_only_the_first_process_reads_and_it_tells_the_others(files, tmp_path, monkeypatch, decoded, kept):
+    cache, told = tmp_path / "class_statistics.json" if kept else None, []
+    monkeypatch.setattr(class_statistics, "broadcast_object_list", told.extend)
+    first = class_counts(files, cache)
+    assert len(decoded) == 5
+
+    def hear(counts):
+        assert counts == [None]
+        counts[:] = told
+
+    monkeypatch.setattr(class_statistics, "is_main_process", lambda: False)
+    monkeypatch.setattr(class_statistics, "broadcast_object_list", hear)
+    monkeypatch.setattr(class_statistics, "digest_all", None)  # would be called to find the file that keeps them
+    np.testing.assert_array_equal(class_counts(files, cache), first)
+    assert len(decoded) == 5
 
 
 def test_a_file_of_another_scheme_is_refused_and_nothing_is_kept(files, tmp_path):

@@ -47,6 +47,18 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+def test_only_the_first_process_reads_what_is_hashed(
+    tmp_path: Path, images: dict[str, Path], write_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model_path, hashed = write_model(tmp_path / "small" / "model.pth"), []
+    write_score_folder(model_path, images, tmp_path / "scores", SETTINGS, ALONE)
+    monkeypatch.setattr(Processes, "gather", lambda self, value: [(True, True), value])  # the first one has found all
+    for name in ("digest", "digest_all"):
+        monkeypatch.setattr(write_scores, name, lambda files: hashed.append(files) or "0")
+    assert write_score_folder(model_path, images, tmp_path / "scores", SETTINGS, Processes(1, 2, CPU)) is False
+    assert hashed == []
+
+
 def test_score_files_hold_the_rounded_predictions_of_the_model(
     tmp_path: Path, images: dict[str, Path], write_model: Callable[..., Path]
 ) -> None:

@@ -90,6 +90,17 @@ def test_an_interrupted_run_goes_on_with_its_files_but_not_with_half_written_one
     assert found == ["a", "unfinished.json"]
 
 
+def test_inputs_are_computed_once_and_only_where_the_folder_is_begun(tmp_path):
+    asked = []
+    output = OutputFolder(tmp_path / "out", MADE_BY, lambda: asked.append(1) or INPUTS)
+    assert not asked  # as in all processes but the first
+    output.begin()
+    fill(output, a="1")
+    assert asked == [1]
+    assert read_manifest(output.manifest)["inputs"] == INPUTS
+    assert OutputFolder(output.folder, MADE_BY, INPUTS).begin()
+
+
 def test_a_released_folder_is_free_for_other_settings(output):
     output.begin()
     output.release()

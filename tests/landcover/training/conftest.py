@@ -75,7 +75,7 @@ def make_training(registered: None, demo_root: Path) -> Callable[..., Training]:
             exported=lambda model: model,
             dataset=TrainingTiles(tiles, "sar", 32, seed=seed, **config.train_dataloader.dataset),
             validation=ValidationTiles(tiles[:1], "published labels") if scored else None,
-            inputs={"images": "0"},
+            inputs=lambda: {"images": "0"},
             folder=folder,
             seed=seed,
             hooks=hooks,

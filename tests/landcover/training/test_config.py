@@ -4,7 +4,8 @@ import pytest
 
 from landcover.errors import InputError
 from landcover.networks.pretrained import PRETRAINED_WEIGHTS
-from landcover.training.config import KEYS, load_config, network_to_train
+from landcover.run_files.manifest import digest_text
+from landcover.training.config import KEYS, load_config, network_to_train, pretrained_input
 
 CONFIG = Path(__file__).parents[3] / "configs" / "stage2" / "segformer_mit-b3_768.py"
 
@@ -108,6 +109,11 @@ def test_weights_are_filled_in_the_network_but_not_in_the_config(tmp_path):
     network = network_to_train(config, tmp_path)
     assert network.backbone.checkpoint == str(tmp_path / PRETRAINED_WEIGHTS["mit_b3"].file)
     assert config.pretrained == "mit_b3" and "checkpoint" not in config.model.backbone
+    assert pretrained_input(network) == {"pretrained": digest_text("weights")}
+
+
+def test_random_weights_are_no_input():
+    assert pretrained_input(network_to_train(load_config(CONFIG), None)) == {}
 
 
 def test_missing_weights_are_told_before_training(tmp_path):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,17 @@ def test_a_training_finished_by_other_processes_is_finished(make_training, one_p
     manifest = tmp_path / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"processes": 1', '"processes": 4'))
     assert train_model(make_training(tmp_path), one_process) is False
+
+
+def test_only_the_first_process_reads_what_is_hashed(make_training, one_process, tmp_path, monkeypatch):
+    assert train_model(make_training(tmp_path, iterations=2), one_process)
+    monkeypatch.setattr(Processes, "gather", lambda self, value: [(True, True), value])  # the first one has found all
+    asked, training = [], make_training(tmp_path, iterations=2)
+    second = replace(training, inputs=lambda: asked.append(1) or training.inputs())
+    assert train_model(second, Processes(1, 2, torch.device("cpu"))) is False
+    assert asked == []
+    assert train_model(second, one_process) is False
+    assert asked == [1]
 
 
 def test_an_interrupted_training_of_another_config_is_refused(make_training, one_process, tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -35,6 +37,29 @@ def no_digests_from_other_tests() -> Iterator[None]:
     """Commands leave this process with the digests of their run."""
     yield
     keep_digests(None)
+
+
+@pytest.fixture
+def disk_events(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What gets on the disk, in order: the `content` of a file, its `name`, the `names in` a folder.
+
+    Content is told by the name that the file is about to have, temporary or not.
+    """
+    events: list[tuple[str, str]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        events.append(("names in" if path.is_dir() else "content", re.sub(r"^\.\d+\.", "", path.name)))
+        fsync(descriptor)
+
+    def renamed(old: Path, new: Path) -> None:
+        replace(old, new)
+        events.append(("name", Path(new).name))
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    return events
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from rasterio.windows import Window
 from landcover.classes import VOID, ClassScheme
 from landcover.images.raster import TILE
 from landcover.prediction.sar_scene import Grid
-from landcover.run_files.atomic import write_text
+from landcover.run_files.atomic import put_in_place, write_text
 
 Blocks = Callable[[], Iterable[tuple[int, int, NDArray[np.uint8]]]]
 """Gives the parts of an image as (first row, first column, pixels), the same every time it is called."""
@@ -76,7 +76,7 @@ def write_cloud_optimised(path: Path, grid: Grid, layer: Layer, blocks: Blocks, 
             raise OSError("not all pixels were written")
         if layer.scheme is not None:
             write_text(path.with_name(f"{path.name}.aux.xml"), _class_names(layer.scheme))
-        finished.replace(path)
+        put_in_place(finished, path)
     except (RasterioError, CPLE_BaseError) as error:
         raise OSError(str(error.__cause__ or error)) from error
     finally:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Container, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from landcover.errors import InputError
-from landcover.run_files.atomic import write_json
+from landcover.run_files.atomic import sync, write_json
 from landcover.run_files.digest_cache import digests
 
 SCHEMA = 1
@@ -115,8 +116,14 @@ class OutputFolder:
         shutil.rmtree(self.folder)
 
     def finish(self, files: Iterable[Path], about: Mapping[str, Any] | None = None) -> None:
-        """Writes the manifest with a row per file of `files` (inside the folder); the folder is then complete."""
+        """Writes the manifest with a row per file of `files` (inside the folder); the folder is then complete.
+
+        Files and folders are on the disk before: a manifest that survives a power cut has all its files.
+        """
         listed = sorted(files)
+        folders = {folder for path in listed for folder in path.parents if folder.is_relative_to(self.folder)}
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(sync, [*listed, *sorted(folders)]))
         rows = [
             {"name": path.relative_to(self.folder).as_posix(), "sha256": value, "size": path.stat().st_size}
             for path, value in zip(listed, digests(listed, finished=True), strict=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from landcover.errors import InputError
+from landcover.training.checkpoints import iteration_of, saved_checkpoints
 from landcover.training.evaluation import Evaluation
 
 LAST = "last"
@@ -50,33 +52,24 @@ class Candidates:
     Args:
         folder: where the files lie, beside the checkpoints.
         rule: name of the logged value.
-        checkpoint_pointer: the file that names the checkpoint from which a killed training would go on.
     """
 
     folder: Path
     rule: str
-    checkpoint_pointer: Path
 
     def path(self, iteration: float) -> Path:
         """The model file of an evaluated iteration."""
         return self.folder / f"{PREFIX}{iteration:.0f}.pth"
 
     def prune(self, lines: Sequence[Mapping[str, float]]) -> None:
-        """Deletes all but the best of the training so far and the best that it has if it goes on from its checkpoint.
+        """Deletes all but the best of the training so far and the best that it has if it goes on from a checkpoint.
 
         Args:
             lines: of the training log, up to this moment.
         """
-        saved = _saved_iteration(self.checkpoint_pointer)
-        bests = (best_line(lines, self.rule), best_line([n for n in lines if n["iteration"] <= saved], self.rule))
+        ends = (math.inf, *map(iteration_of, saved_checkpoints(self.folder)))
+        bests = [best_line([line for line in lines if line["iteration"] <= end], self.rule) for end in ends]
         needed = {self.path(line["iteration"]) for line in bests if line}
         for path in self.folder.glob(f"{PREFIX}*.pth"):
             if path not in needed:
                 path.unlink()
-
-
-def _saved_iteration(pointer: Path) -> int:
-    """Iteration of the newest complete checkpoint, 0 without one; mmengine calls it `iter_<iteration>.pth`."""
-    if not pointer.exists():
-        return 0
-    return int(Path(pointer.read_text(encoding="utf-8")).stem.removeprefix("iter_"))

@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import warnings
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import get_torch_safe_globals
 
 from landcover.errors import InputError
 from landcover.processes.group import Processes
 from landcover.run_files.manifest import digest_text
 from landcover.run_files.training_log import LOG_NAME
+from landcover.training.checkpoints import WHOLE_FILES, checkpoint_to_resume
 from landcover.training.compiled import compile_networks
 from landcover.training.export import export_model
 from landcover.training.loader_workers import loader_workers
@@ -34,11 +32,11 @@ def build_runner(training: Training, processes: Processes) -> Runner:
     """mmengine's Runner for a training, set to continue from its newest checkpoint if there is one.
 
     Raises:
-        InputError: the config does not build, the batch can not be shared out, the checkpoint is damaged, or there is
+        InputError: the config does not build, the batch can not be shared out, all checkpoints are damaged, or there is
             no compiler for `compile`.
     """
     config, iterations = training.config, training.config.iterations
-    checkpoint = _last_checkpoint(training.checkpoint_pointer)
+    checkpoint = checkpoint_to_resume(training.work_dir, quiet=not processes.first)
     log = training.folder / LOG_NAME
     hooks: list[Hook] = [
         *training.hooks,
@@ -82,10 +80,11 @@ def build_runner(training: Training, processes: Processes) -> Runner:
                     "save_last": False,
                     # The one before stays until the new one is complete.
                     "max_keep_ckpts": 2,
+                    "backend_args": {"backend": WHOLE_FILES},
                 },
             },
             custom_hooks=hooks,
-            load_from=checkpoint,
+            load_from=str(checkpoint) if checkpoint else None,
             resume=checkpoint is not None,
             launcher="pytorch" if processes.world > 1 else "none",
             env_cfg={"mp_cfg": {"mp_start_method": "fork", "opencv_num_threads": 0}},
@@ -143,19 +142,3 @@ def schedule(config: Config) -> list[dict[str, Any]]:
         parts[0]["end"] = parts[1]["begin"] = warm_up
     parts[-1]["end"] = config.iterations
     return parts
-
-
-def _last_checkpoint(pointer: Path) -> str | None:
-    """The newest complete checkpoint, if there is one."""
-    if not pointer.exists():
-        return None
-    path = pointer.parent / Path(pointer.read_text(encoding="utf-8")).name
-    try:
-        with torch.serialization.safe_globals(get_torch_safe_globals()):  # of the log buffers that mmengine saves
-            torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:
-        raise InputError(
-            f"{path}: expected a training checkpoint to continue from, found a damaged file ({type(error).__name__}); "
-            f"delete {pointer} to start this training again"
-        ) from error
-    return str(path)

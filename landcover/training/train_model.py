@@ -17,6 +17,7 @@ from landcover.run_files.filling import filling
 from landcover.run_files.manifest import OutputFolder, digest_all, digest_text
 from landcover.run_files.training_log import LOG_NAME, read_log
 from landcover.training.candidates import best_line, check_rule
+from landcover.training.checkpoints import saved_checkpoints
 from landcover.training.export import export_model
 from landcover.training.free_training import end_loading, free_training
 from landcover.training.runner import build_runner
@@ -59,7 +60,7 @@ def train_model(training: Training, processes: Processes) -> bool:
             check_rule(training.config.choose, training.evaluations, training.name)
             chosen = _trained(training, processes)
         except InputError:
-            if processes.first and not training.checkpoint_pointer.exists():
+            if processes.first and not saved_checkpoints(training.work_dir):
                 output.release()  # corrected data or a corrected config are other inputs
             raise
         free_training()

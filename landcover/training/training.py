@@ -60,11 +60,6 @@ class Training:
         return self.folder / "checkpoints"
 
     @property
-    def checkpoint_pointer(self) -> Path:
-        """The file that names the newest checkpoint; mmengine writes it after that."""
-        return self.work_dir / "last_checkpoint"
-
-    @property
     def evaluations(self) -> list[Evaluation]:
         """Everything that is logged of the model during the training."""
         if self.validation is None:
@@ -76,4 +71,4 @@ class Training:
     def candidates(self) -> Candidates | None:
         """The models of which one is exported by `choose` of the config; None for that of the last iteration."""
         rule = self.config.choose
-        return None if rule == LAST else Candidates(self.work_dir, rule, self.checkpoint_pointer)
+        return None if rule == LAST else Candidates(self.work_dir, rule)

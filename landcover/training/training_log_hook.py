@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 
 from landcover.errors import InputError
 from landcover.processes.progress import Progress
-from landcover.run_files.atomic import write_text
+from landcover.run_files.atomic import sync, write_text
 from landcover.run_files.training_log import append_log, read_log
 
 CHECK_INTERVAL = 50
@@ -83,7 +83,13 @@ class TrainingLogHook(Hook):
         self._progress.advance(note=note)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Keeps weights that are not finite from taking the place of sound ones: the last step may have spoilt them."""
+        """Keeps weights that are not finite from taking the place of sound ones: the last step may have spoilt them.
+
+        The lines up to the checkpoint are on the disk before it is: one of them may choose the model.
+        """
+        for path in (self._path, self._path.parent):
+            if path.exists():
+                sync(path)
         for name, weight in checkpoint["state_dict"].items():
             if not torch.isfinite(weight).all():
                 raise self._diverged(f"{name} is not finite", runner.iter + 1)

@@ -64,6 +64,11 @@ def test_a_label_map_is_cloud_optimised_with_colours_and_class_names(tmp_path: P
     assert f"<CategoryNames>{categories}</CategoryNames>" in text
 
 
+def test_a_map_is_on_the_disk_before_it_has_its_name(tmp_path: Path, disk_events: list[tuple[str, str]]) -> None:
+    write(tmp_path / "map.tif", labels(60, 60))
+    assert disk_events[-3:] == [("content", "finished.tif"), ("name", "map.tif"), ("names in", tmp_path.name)]
+
+
 def test_overviews_show_the_most_frequent_class_and_no_data_only_where_there_is_nothing_else(tmp_path: Path) -> None:
     image = np.full((1024, 1024), 3, np.uint8)
     image[0::4, 0::2] = 5  # one in eight

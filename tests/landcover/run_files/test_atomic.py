@@ -1,4 +1,7 @@
+import errno
 import json
+import os
+from contextlib import nullcontext
 
 import pytest
 
@@ -29,6 +32,25 @@ def test_an_error_before_anything_is_written_shows_itself(tmp_path):
         with atomic_path(tmp_path / "a.txt"):
             raise KeyError("mine")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_content_is_on_the_disk_before_the_name_and_the_name_at_the_end(tmp_path, disk_events):
+    with atomic_path(tmp_path / "deep" / "a.txt") as temporary:
+        temporary.write_text("1")
+        assert disk_events == []
+    assert disk_events == [("content", "a.txt"), ("name", "a.txt"), ("names in", "deep")]
+
+
+@pytest.mark.parametrize(("number", "told"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_folder_that_can_not_be_synced_is_no_error_but_a_failing_disk_is(tmp_path, monkeypatch, number, told):
+    def fail(descriptor):
+        raise OSError(number, "from the system")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="from the system") if told else nullcontext():
+        write_text(tmp_path / "a.txt", "1")
+    assert (tmp_path / "a.txt").exists() is not told
+    assert [path.name for path in tmp_path.iterdir()] == ([] if told else ["a.txt"])
 
 
 def test_text_and_json_are_written_in_utf8_with_keys_in_order(tmp_path):

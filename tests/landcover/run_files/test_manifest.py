@@ -101,6 +101,21 @@ def test_inputs_are_computed_once_and_only_where_the_folder_is_begun(tmp_path):
     assert OutputFolder(output.folder, MADE_BY, INPUTS).begin()
 
 
+def test_all_files_and_their_names_are_on_the_disk_before_the_manifest_is(output, disk_events):
+    output.begin()
+    assert disk_events[-1] == ("names in", "out")
+    (output.folder / "deep" / "deeper").mkdir(parents=True)
+    files = [output.folder / name for name in ("log.jsonl", "deep/b", "deep/deeper/c")]
+    for path in files:
+        path.write_text("1")  # not as most files, which are synced one by one
+    disk_events.clear()
+    output.finish(files)
+    *before, content, name, names = disk_events
+    contents = [("content", path.name) for path in files]
+    assert sorted(before) == sorted([*contents, ("names in", "deep"), ("names in", "deeper"), ("names in", "out")])
+    assert [content, name, names] == [("content", "manifest.json"), ("name", "manifest.json"), ("names in", "out")]
+
+
 def test_a_released_folder_is_free_for_other_settings(output):
     output.begin()
     output.release()

@@ -36,10 +36,14 @@ def test_rules_are_the_last_iteration_and_everything_that_is_logged():
 
 
 def test_candidates_that_no_line_needs_are_deleted_and_other_files_stay(tmp_path):
-    candidates = Candidates(tmp_path, "a", tmp_path / "last_checkpoint")
+    candidates = Candidates(tmp_path, "a")
     names = [*(f"candidate_{n}.pth" for n in (2, 4, 6, 8, 10)), "iter_4.pth"]
     for name in names:
         (tmp_path / name).touch()
     candidates.prune(LINES)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["candidate_6.pth", "iter_4.pth"]
+    # A training that goes on from iteration 4 needs the best until then.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["candidate_4.pth", "candidate_6.pth", "iter_4.pth"]
+    (tmp_path / "iter_4.pth").unlink()
+    candidates.prune(LINES)
+    assert [path.name for path in tmp_path.iterdir()] == ["candidate_6.pth"]
     assert candidates.path(6.0) == tmp_path / "candidate_6.pth"

@@ -136,12 +136,38 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_a_sound_checkpoint(
     assert not (tmp_path / "model.pth").exists() and not (tmp_path / "manifest.json").exists()
 
 
+def test_a_training_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before(
+    make_training, one_process, tmp_path
+):
+    train_model(make_training(tmp_path / "whole"), one_process)
+    folder = tmp_path / "cut"
+    with pytest.raises(RuntimeError, match="power cut"):
+        train_model(make_training(folder, hooks=[StopAt(5)]), one_process)
+    path = folder / "checkpoints/iter_4.pth"
+    path.write_bytes(path.read_bytes()[:1000])
+    (folder / "checkpoints/last_checkpoint").write_text("")  # what a kill can leave of it
+    train_model(make_training(folder), one_process)
+    assert_equal_weights(tmp_path / "whole", folder)
+
+
+def test_checkpoints_are_on_the_disk_before_the_one_before_is_deleted(
+    make_training, one_process, tmp_path, disk_events
+):
+    train_model(make_training(tmp_path, iterations=6), one_process)
+    checkpoints = [f"iter_{n}.pth" for n in (2, 4, 6)]
+    synced = [disk_events.index(("name", name)) for name in checkpoints]
+    assert synced == sorted(synced)
+    for name, at in zip(checkpoints, synced, strict=True):
+        assert disk_events[at - 1] == ("content", name) and disk_events[at + 1] == ("names in", "checkpoints")
+        assert ("content", "log.jsonl") in disk_events[:at]
+
+
 def test_a_damaged_checkpoint_is_named(make_training, one_process, tmp_path):
     with pytest.raises(RuntimeError, match="power cut"):
         train_model(make_training(tmp_path, hooks=[StopAt(4)]), one_process)
     path = tmp_path / "checkpoints/iter_2.pth"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(InputError, match=r"iter_2\.pth: expected a training checkpoint.*last_checkpoint"):
+    with pytest.raises(InputError, match=r"iter_2\.pth: expected a training checkpoint.*checkpoints to start"):
         train_model(make_training(tmp_path), one_process)
     assert (tmp_path / "unfinished.json").exists()
 

@@ -76,7 +76,7 @@ class FakeRun:
     """Runs the hook for iterations of a model that is its own iteration."""
 
     def __init__(self, folder, evaluations, processes, interval=2, candidates=None):
-        self.log, self.pointer = folder / "log.jsonl", folder / "last_checkpoint"
+        self.log = folder / "log.jsonl"
         self.hook = ValidationHook(self.log, evaluations, interval, processes, self.export, candidates)
 
     def export(self, model, path):
@@ -119,7 +119,7 @@ def test_all_processes_evaluate_and_the_first_one_writes(tmp_path):
     for rank in range(2):
         folder = tmp_path / str(rank)
         folder.mkdir()
-        candidates = Candidates(folder, "a", folder / "last_checkpoint")
+        candidates = Candidates(folder, "a")
         processes = Processes(rank, 2, torch.device("cpu"))
         FakeRun(folder, [evaluation], processes, candidates=candidates).run(0, 2)
     assert calls == [0, 1]
@@ -129,7 +129,7 @@ def test_all_processes_evaluate_and_the_first_one_writes(tmp_path):
 
 def test_candidates_are_kept_as_long_as_any_continuation_may_choose_them(one_process, tmp_path):
     values = values_of(a={2: 0.5, 4: 0.4, 6: 0.6, 8: 0.3, 10: 0.6})
-    run = FakeRun(tmp_path, [values], one_process, candidates=Candidates(tmp_path, "a", tmp_path / "last_checkpoint"))
+    run = FakeRun(tmp_path, [values], one_process, candidates=Candidates(tmp_path, "a"))
 
     def kept():
         assert all(path.read_text() == path.stem.split("_")[1] for path in tmp_path.glob("candidate_*"))
@@ -137,13 +137,16 @@ def test_candidates_are_kept_as_long_as_any_continuation_may_choose_them(one_pro
 
     run.run(0, 4)
     assert kept() == [2]
-    run.pointer.write_text("/somewhere/iter_5.pth")
+    (tmp_path / "iter_5.pth").touch()
     run.run(4, 6)
     assert kept() == [2, 6]  # from the checkpoint of iteration 5, iteration 2 is the best so far
     run.run(6, 8)
     assert kept() == [2, 6]
-    run.pointer.write_text("/somewhere/iter_8.pth")
-    run.run(8, 10)
+    (tmp_path / "iter_8.pth").touch()
+    run.run(8, 9)
+    assert kept() == [2, 6]  # the checkpoint of iteration 8 may be damaged
+    (tmp_path / "iter_5.pth").unlink()
+    run.run(9, 10)
     assert kept() == [6, 10]
 
 

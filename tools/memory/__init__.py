@@ -1,0 +1,1 @@
+"""How much memory of a GPU a training step takes, estimated without one."""

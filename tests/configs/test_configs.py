@@ -23,6 +23,8 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 STAGE_1 = [*sorted((CONFIGS / "stage1").glob("*.py")), *sorted((CONFIGS / "demo").glob("teacher_*.py"))]
 STAGE_2 = [*sorted((CONFIGS / "stage2").glob("*.py")), *sorted((CONFIGS / "demo").glob("sar_*.py"))]
 LEAVES = [*STAGE_1, *STAGE_2]
+# They would take more than 21 GiB of each of four GPUs; see docs/stages.md.
+RECOMPUTED = {"stage1/upernet_swinv2-b_1024", "stage2/upernet_convnextv2-l_960", "stage2/upernet_swinv2-l_768"}
 TILE = [TrainingTile(Path("image.tif"))]
 
 assert resolution_alignment  # imported for its registered class
@@ -140,7 +142,8 @@ def test_every_leaf_takes_the_options_for_memory_and_speed(path):
     options = ("model.backbone.with_cp=True", "compile=True", "optim_wrapper.type=Bf16OptimWrapper")
     plain, config = load_config(path), load_config(path, options)
     found = [(c.model.backbone.with_cp, c.compile, c.optim_wrapper.type) for c in (plain, config)]
-    assert found == [(False, False, "OptimWrapper"), (True, True, "Bf16OptimWrapper")]
+    recomputed = f"{path.parent.name}/{path.stem}" in RECOMPUTED
+    assert found == [(recomputed, False, "OptimWrapper"), (True, True, "Bf16OptimWrapper")]
 
 
 @named(LEAVES)

@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -268,6 +269,28 @@ crop_size = 64  # with one image per process, smaller ones leave a batch norm a 
 """
 
 
+# Of each backbone a tiny teacher that skips blocks at random: recomputed blocks must be skipped again.
+BACKBONES = {
+    "mit": """
+model["backbone"]["drop_path_rate"] = 0.5
+""",
+    "swinv2": """
+model["backbone"] = dict(
+    _delete_=True, type="TimmFeatures", model_name="swinv2_tiny_window8_256", img_size=64, drop_path_rate=0.5,
+    architecture=dict(embed_dim=8, depths=(1, 1, 2, 1), num_heads=(1, 2, 4, 8)),
+)
+model["decode_head"]["in_channels"] = [8, 16, 32, 64]
+""",
+    "convnext": """
+model["backbone"] = dict(
+    _delete_=True, type="TimmFeatures", model_name="convnext_atto", drop_path_rate=0.5,
+    architecture=dict(dims=(8, 16, 32, 64), depths=(1, 1, 2, 1)),
+)
+model["decode_head"]["in_channels"] = [8, 16, 32, 64]
+""",
+}
+
+
 def write_tiles(folder: Path, void: int) -> None:
     """Three random tiles; the labels of the first `void` ones are unknown everywhere."""
     rng = np.random.default_rng(0)
@@ -306,6 +329,21 @@ def test_two_processes_train_what_one_process_with_the_whole_batch_trains(tiny_t
     assert not torch.equal(ours[f"student.{weight}"], ours[f"teacher.{weight}"])
     assert not torch.allclose(ours[f"student.{weight}"], others[f"student.{weight}"])
     assert ours["parts.scale.scale"].abs().min() > 0
+
+
+def test_two_processes_recompute_what_they_would_keep(tiny_teacher: Path, tmp_path: Path) -> None:
+    write_tiles(tmp_path / "tiles", void=1)
+    configs = []
+    for network, text in BACKBONES.items():
+        kept, recomputed = (tiny_teacher.with_name(f"{network}_{name}.py") for name in ("kept", "recomputed"))
+        kept.write_text(tiny_teacher.read_text() + FULL_RECIPE + text)
+        recomputed.write_text(kept.read_text() + 'model["backbone"]["with_cp"] = True\n')
+        configs += [kept, recomputed]
+    train(tmp_path / "train.py", 2, tmp_path / "tiles", tmp_path, *configs)
+    for network, rank in itertools.product(BACKBONES, (0, 1)):
+        kept, recomputed = (torch.load(tmp_path / f"{network}_{name}_2_{rank}.pth") for name in ("kept", "recomputed"))
+        for name, value in kept.items():
+            torch.testing.assert_close(recomputed[name], value, rtol=1e-4, atol=1e-6, msg=f"{network} {name}")
 
 
 def test_processes_that_see_no_label_train_on_with_the_others(tiny_teacher: Path, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Estimates what a training step takes on each GPU, without a GPU: tensors have shapes, but no numbers and no memory.
 
-Always there are weights, buffers, a teacher or average, the optimizer's state and the buckets in which processes add
-gradients; in a step come the batch, gradients, activations and temporary tensors. What an operation takes only while it
-runs is not counted. The last line is the largest total.
+The batch is that of one GPU. Always there are weights, buffers, a teacher or average, the optimizer's state and the
+buckets in which processes add gradients; in a step come the batch, gradients, activations and temporary tensors. What
+an operation takes only while it runs is not counted. The last line is the largest total.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from landcover.report.text_table import text_table
 from landcover.training.config import load_config
 from tools.memory.estimate import Estimate, estimate
 
-HEADS = ("config", "stage", "batch per GPU", "crop", "precision", "recomputed", "always there", "in a step", "GiB")
+HEADS = ("config", "stage", "batch", "crop", "precision", "recomputed", "always there", "in a step", "GiB")
 PRECISIONS = {"OptimWrapper": "fp32", "Bf16OptimWrapper": "bf16"}
 
 

@@ -20,7 +20,7 @@ def test_a_row_for_each_config_and_the_largest_figure_last(run_main: RunMain) ->
     code, printed = run_main(main, *(CONFIGS / "demo" / f"{name}.py" for name in names), *options)
     heads, teacher, sar_model, excluded, last = printed.splitlines()
     assert code == 0
-    assert re.split(" {2,}", heads)[:3] == ["config", "stage", "batch per GPU"]
+    assert re.split(" {2,}", heads)[:3] == ["config", "stage", "batch"]
     assert teacher.split()[:6] == ["demo/teacher_segformer", "1", "4", "256", "bf16", "no"]
     assert sar_model.split()[:6] == ["demo/sar_segformer", "2", "2", "256", "bf16", "no"]
     totals = [float(row.split()[-1]) for row in (teacher, sar_model)]

@@ -47,6 +47,9 @@ class SourceTargetPairs(Dataset[dict[str, Any]]):
 class SourceTargetPreprocessor(BaseDataPreprocessor):
     """Moves a batch of `SourceTargetPairs` to the device; grey values stay 0..255, for mixing and colour jitter."""
 
+    def __init__(self) -> None:
+        super().__init__(non_blocking=True)
+
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """The batch on the device.
 

@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.structures import PixelData
 from mmseg.registry import TRANSFORMS
-from mmseg.structures import SegDataSample
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
@@ -19,6 +17,7 @@ from landcover.classes import IGNORE_INDEX, OPEN_EARTH_MAP
 from landcover.data_sets.class_statistics import class_counts
 from landcover.data_sets.ordinal_sampler import shuffled_index
 from landcover.data_sets.rare_class_sampling import RareClassSampling, RareClassSettings
+from landcover.data_sets.training_sample import TrainingSample
 from landcover.errors import InputError
 from landcover.images.modality import ImageFile, Modality, each, main_file, part_of, parts_of, read_image, size_of
 from landcover.images.no_data import no_data_mask
@@ -94,14 +93,13 @@ class TrainingTiles(Dataset[dict[str, Any]]):
 
         Returns:
             `inputs`: (C, size, size) uint8, uint16 or float32 tensor, of several modalities a mapping to such tensors;
-            `data_samples`: training indices (1, size, size) int64, and the image file as `img_path`, mmseg's name for
-            it, so that messages can tell the file.
+            `data_samples`: training indices (1, size, size), uint8 until they are moved to a device, see
+            `TrainingSample`, and the image file as `img_path`, so that messages can tell the file.
         """
         tile, sample = self._augmented(ordinal)
         assert sample.indices is not None, "_load gives indices to every sample"
-        data_sample = SegDataSample(metainfo={"img_path": str(main_file(tile.image))})
-        data_sample.gt_sem_seg = PixelData(data=torch.from_numpy(sample.indices).long()[None])
-        return {"inputs": each(sample.image, _to_tensor), "data_samples": data_sample}
+        labels = TrainingSample.of(_to_tensor(sample.indices), str(main_file(tile.image)))
+        return {"inputs": each(sample.image, _to_tensor), "data_samples": labels}
 
     def sample(self, ordinal: int) -> Sample:
         """The augmented sample `ordinal`."""

@@ -19,7 +19,7 @@ class MultimodalPreprocessor(BaseDataPreprocessor):
     """
 
     def __init__(self, preprocessors: Mapping[str, Mapping[str, Any]]) -> None:
-        super().__init__()
+        super().__init__(non_blocking=True)
         self.preprocessors = nn.ModuleDict({name: MODELS.build(dict(part)) for name, part in preprocessors.items()})
 
     def forward(self, data: Mapping[str, Any], training: bool = False) -> dict[str, Any]:
@@ -29,6 +29,7 @@ class MultimodalPreprocessor(BaseDataPreprocessor):
             data: `inputs`, by modality the grey values (bands, H, W) of every image, and `data_samples`.
             training: whether images and labels are padded.
         """
+        data = self.cast_data(data)  # once, not once for every modality
         samples = data.get("data_samples")
         batches = {}
         for name, preprocessor in self.preprocessors.items():

@@ -55,6 +55,7 @@ class SarPreprocessor(SegDataPreProcessor):
         check_stretch(stretch)
         _check_despeckle(despeckle)
         super().__init__(mean=mean, std=std, size_divisor=size_divisor, seg_pad_val=seg_pad_val)
+        self._non_blocking = True  # mmseg's preprocessor has no argument for it; loaders beside a GPU pin their memory
         self.unit, self.bands, self.stretch, self.despeckle = unit, bands, stretch, despeckle
 
     def prepare(self, pixels: Tensor) -> Tensor:

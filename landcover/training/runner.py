@@ -54,14 +54,7 @@ def build_runner(training: Training, processes: Processes) -> Runner:
                 training.candidates,
             )
         )
-    loader = dict(config.train_dataloader)
-    workers = loader.setdefault("num_workers", loader_workers(processes))
-    loader.update(
-        dataset=training.dataset,
-        sampler={"type": "OrdinalSampler"},
-        batch_size=batch_share(config, processes),
-        persistent_workers=workers > 0,
-    )
+    loader = loader_settings(training, processes)
     try:
         runner = Runner(
             model=dict(training.trained),
@@ -104,6 +97,20 @@ def build_runner(training: Training, processes: Processes) -> Runner:
     if config.compile:
         compile_networks(runner.model, processes.device)
     return runner
+
+
+def loader_settings(training: Training, processes: Processes) -> dict[str, Any]:
+    """What mmengine builds the training's loader from; beside a GPU, copies to it run while it computes."""
+    loader = dict(training.config.train_dataloader)
+    workers = loader.setdefault("num_workers", loader_workers(processes))
+    loader.update(
+        dataset=training.dataset,
+        sampler={"type": "OrdinalSampler"},
+        batch_size=batch_share(training.config, processes),
+        persistent_workers=workers > 0,
+        pin_memory=processes.device.type == "cuda",
+    )
+    return loader
 
 
 def batch_share(config: Config, processes: Processes) -> int:

@@ -136,7 +136,8 @@ def _kind(item: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _indices(item: dict[str, Any]) -> torch.Tensor:
-    return item["data_samples"].gt_sem_seg.data[0]
+    """Labels as a model gets them: ours leave the loader in one byte per pixel and are widened on the device."""
+    return item["data_samples"].to("cpu").gt_sem_seg.data[0]
 
 
 def _rates(folder: Path, kind: str, arguments: argparse.Namespace) -> dict[str, float]:

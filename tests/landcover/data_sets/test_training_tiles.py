@@ -48,7 +48,7 @@ def test_a_sar_sample_has_one_band_and_indices(sar):
     sample = sar[0]
     inputs, indices = sample["inputs"], sample["data_samples"].gt_sem_seg.data
     assert (inputs.shape, inputs.dtype) == ((1, 32, 32), torch.uint8)
-    assert (indices.shape, indices.dtype) == ((1, 32, 32), torch.int64)
+    assert (indices.shape, indices.dtype) == ((1, 32, 32), torch.uint8)
     assert set(indices.unique().tolist()) <= {*range(8), 255}
     assert len(sar) == 4 and sar.metainfo["classes"] == OPEN_EARTH_MAP.classes
 

@@ -11,7 +11,7 @@ from landcover.networks.model_file import load_model
 from landcover.processes.group import Processes
 from landcover.run_files.manifest import read_manifest
 from landcover.run_files.training_log import read_log
-from landcover.training.runner import batch_share, schedule
+from landcover.training.runner import batch_share, loader_settings, schedule
 from landcover.training.train_model import train_model
 
 
@@ -206,6 +206,13 @@ def test_a_batch_that_does_not_divide_by_the_processes_is_refused(make_training,
     three = Processes(0, 3, torch.device("cpu"))
     with pytest.raises(InputError, match=r"batch_size: expected a multiple of the 3 processes .* found 2"):
         batch_share(make_training(tmp_path).config, three)
+
+
+@pytest.mark.parametrize(("device", "pinned"), [("cpu", False), ("cuda", True)])
+def test_loaders_pin_their_memory_beside_a_gpu(make_training, tmp_path, device, pinned):
+    settings = loader_settings(make_training(tmp_path), Processes(0, 1, torch.device(device)))
+    assert (settings["pin_memory"], settings["batch_size"]) == (pinned, 2)
+    assert settings["persistent_workers"] == (settings["num_workers"] > 0) == pinned
 
 
 def test_a_short_training_warms_up_for_a_tenth(make_training, tmp_path):

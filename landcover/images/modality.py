@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.images.raster import read_optical, read_sar
+from landcover.images.segments import Area
 
 Modality = Literal["optical", "sar", "optical+sar"]
 """What a network reads: one image, or several of one place on one grid."""
@@ -26,7 +27,7 @@ ImageFile = Path | Mapping[str, Path]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_READERS: Mapping[str, Callable[[Path], NDArray[Any]]] = {"optical": read_optical, "sar": read_sar}
+_READERS: Mapping[str, Callable[[Path, Area | None], NDArray[Any]]] = {"optical": read_optical, "sar": read_sar}
 
 
 @overload
@@ -66,15 +67,15 @@ def size_of(image: Image) -> tuple[int, int]:
     return height, width
 
 
-def read_image(file: ImageFile, modality: Modality) -> Image:
-    """The image of `modality` in `file`.
+def read_image(file: ImageFile, modality: Modality, area: Area | None = None) -> Image:
+    """The image of `modality` in `file`, or the window `area` of it.
 
     Raises:
         InputError: a file is missing, damaged or not of its modality, or the files differ in size.
     """
     if not isinstance(file, Mapping):
-        return _READERS[modality](file)
-    image = {name: _READERS[name](file[name]) for name in names_of(modality)}
+        return _READERS[modality](file, area)
+    image = {name: _READERS[name](file[name], area) for name in names_of(modality)}
     size = size_of(image)
     for name, pixels in image.items():
         if pixels.shape[:2] != size:

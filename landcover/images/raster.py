@@ -13,6 +13,7 @@ from PIL import Image
 
 from landcover.classes import ClassScheme
 from landcover.errors import InputError
+from landcover.images.segments import Area, decode_area, decodes
 from landcover.run_files.atomic import atomic_path
 
 # ModelPixelScale, ModelTiepoint, ModelTransformation, GeoKeyDirectory, GeoDoubleParams, GeoAsciiParams, GDAL metadata
@@ -53,8 +54,12 @@ class Raster:
     georeference: Georeference
 
 
-def read_raster(path: Path) -> Raster:
+def read_raster(path: Path, area: Area | None = None) -> Raster:
     """Image of a TIFF or PNG file; bands come last however the file interleaves them.
+
+    Args:
+        path: the file.
+        area: rows and columns to read, None for all. What lies beside them is not decoded if the file allows that.
 
     Raises:
         InputError: the file is missing, damaged, or not one image of one or several bands.
@@ -64,11 +69,10 @@ def read_raster(path: Path) -> Raster:
     try:
         if path.suffix.lower() == ".png":
             with Image.open(path) as image:
-                return Raster(np.asarray(image), Georeference())
+                return Raster(np.asarray(image)[area or ...], Georeference())
         with tifffile.TiffFile(path) as file:
             _check_whole(file)
-            image = _image(file)
-            return Raster(_bands_last(image.asarray(), image.axes, path), _georeference(file))
+            return Raster(_pixels(file, area, path), _georeference(file))
     except InputError:
         raise
     except Exception as error:  # the codecs raise whatever they like on damaged bytes
@@ -92,9 +96,9 @@ def read_info(path: Path) -> RasterInfo:
         raise _unreadable(path, error) from error
 
 
-def read_optical(path: Path) -> NDArray[np.uint8]:
-    """RGB image (H, W, 3), uint8, of `path`; a fourth band (alpha) is dropped."""
-    pixels = read_raster(path).pixels
+def read_optical(path: Path, area: Area | None = None) -> NDArray[np.uint8]:
+    """RGB image (H, W, 3), uint8, of `path`, or the window `area` of it; a fourth band (alpha) is dropped."""
+    pixels = read_raster(path, area).pixels
     if pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
         bands = 1 if pixels.ndim == 2 else pixels.shape[2]
         hint = "; this looks like a SAR image, check that the folders are not swapped" if bands == 1 else ""
@@ -104,13 +108,13 @@ def read_optical(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[..., :3])
 
 
-def read_sar(path: Path) -> NDArray[Any]:
-    """SAR image (H, W), uint8, uint16 or float32, of `path`.
+def read_sar(path: Path, area: Area | None = None) -> NDArray[Any]:
+    """SAR image (H, W), uint8, uint16 or float32, of `path`, or the window `area` of it.
 
     Raises:
         InputError: several bands, another type, or NaN or infinite values.
     """
-    pixels = read_raster(path).pixels
+    pixels = read_raster(path, area).pixels
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[..., 0]
     if pixels.ndim != 2:
@@ -181,9 +185,17 @@ def extra_tags(georeference: Georeference) -> list[tuple[int, int, int, Any, boo
     return [(*tag, True) for tag in georeference.tags]
 
 
-def _image(file: tifffile.TiffFile) -> Any:  # a page or a series of tifffile, alike here
-    """The only page, or all pages as one image; guessing the series of a single page costs half of its reading."""
-    return file.pages[0] if len(file.pages) == 1 else file.series[0]
+def _pixels(file: tifffile.TiffFile, area: Area | None, path: Path) -> NDArray[Any]:
+    """(H, W) or (H, W, bands) of the only page, or of all pages as one image."""
+    if len(file.pages) > 1:
+        series = file.series[0]
+        return _bands_last(series.asarray(), series.axes, path)[area or ...]
+    page = file.pages[0]  # guessing the series of a single page costs half of its reading
+    if decodes(page):
+        if area is not None:
+            return decode_area(page, area)
+        return np.ascontiguousarray(decode_area(page, np.s_[0 : page.imagelength, 0 : page.imagewidth]))
+    return _bands_last(page.asarray(), page.axes, path)[area or ...]
 
 
 def _check_whole(file: tifffile.TiffFile) -> None:

@@ -14,15 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from landcover.images.raster import TILE
-
-# Compression tag -> decoder (TIFF 6.0, its supplement 2, and libtiff's number of zstd).
-_DECODERS: dict[int, Callable[..., Any]] = {
-    5: imagecodecs.lzw_decode,
-    8: imagecodecs.deflate_decode,
-    32946: imagecodecs.deflate_decode,
-    50000: imagecodecs.zstd_decode,
-}
-_NO_PREDICTOR, _HORIZONTAL = 1, 2
+from landcover.images.segments import DECODERS, HORIZONTAL, NO_PREDICTOR
 
 
 @dataclass(frozen=True)
@@ -45,12 +37,12 @@ class TileTable:
     def of(page: tifffile.TiffPage) -> TileTable:
         """Table of a page of planes; ValueError if it is compressed in a way that we do not write."""
         shape = tuple(-(-length // step) for length, step in zip(page.shape, (1, TILE, TILE), strict=True))
-        if page.compression not in _DECODERS or page.predictor not in (_NO_PREDICTOR, _HORIZONTAL):
+        if page.compression not in DECODERS or page.predictor not in (NO_PREDICTOR, HORIZONTAL):
             raise ValueError(f"compression {page.compression} with predictor {page.predictor}")
         offsets, sizes = (
             np.array(row, dtype=np.int64).reshape(shape) for row in (page.dataoffsets, page.databytecounts)
         )
-        return TileTable(offsets, sizes, _DECODERS[page.compression], page.predictor == _HORIZONTAL)
+        return TileTable(offsets, sizes, DECODERS[page.compression], page.predictor == HORIZONTAL)
 
 
 class TileReader:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +12,16 @@ from mmseg.registry import TRANSFORMS
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from landcover.classes import IGNORE_INDEX, OPEN_EARTH_MAP
+from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.class_statistics import class_counts
 from landcover.data_sets.ordinal_sampler import shuffled_index
 from landcover.data_sets.rare_class_sampling import RareClassSampling, RareClassSettings
+from landcover.data_sets.stored_tiles import StoredTiles, TrainingTile
 from landcover.data_sets.training_sample import TrainingSample
 from landcover.errors import InputError
-from landcover.images.modality import ImageFile, Modality, each, main_file, part_of, parts_of, read_image, size_of
-from landcover.images.no_data import no_data_mask
-from landcover.images.raster import read_labels
+from landcover.images.modality import Modality, each, main_file
 from landcover.transforms.random_scale_crop import RandomScaleCrop
 from landcover.transforms.sample import Sample, Transform
-
-DECODED_BYTES = 256 * 1024**2
-"""Memory for decoded tiles in each process that loads; a larger set is partly decoded anew."""
-
-
-@dataclass(frozen=True)
-class TrainingTile:
-    """Image file, or those of several modalities, and, if there is one, the label file."""
-
-    image: ImageFile
-    labels: Path | None = None
 
 
 class TrainingTiles(Dataset[dict[str, Any]]):
@@ -71,9 +58,7 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         if not tiles:
             raise InputError(f"training set ({modality}): expected at least one tile, found none; check the data root")
         self.tiles, self.seed = list(tiles), seed
-        self._decoded: dict[int, Sample] = {}  # by position
-        self._free_bytes = DECODED_BYTES
-        self._modality = modality
+        self._stored = StoredTiles(self.tiles, modality)
         self._rare_classes: RareClassSampling | None = None
         min_class_pixels = 0
         if rare_classes is not None:
@@ -110,7 +95,9 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         rng = np.random.default_rng([self.seed, ordinal])
         number, wanted = self._draw(ordinal, rng)
         tile = self.tiles[number]
-        sample = self._crop(self._loaded(number), rng, wanted)
+        stored = self._stored.open(number)
+        window = self._crop.draw(stored.indices.shape, stored.indices, rng, wanted)
+        sample = self._crop.fitted(stored.image(window.area), stored.indices, window)
         for augmentation in self._augmentations:
             sample = augmentation(sample, rng)
         return tile, sample
@@ -120,35 +107,6 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         if self._rare_classes is None:
             return shuffled_index(ordinal, len(self.tiles), self.seed), None
         return self._rare_classes.draw(rng)
-
-    def _loaded(self, number: int) -> Sample:
-        """The decoded tile at a position; small data sets stay decoded in memory."""
-        if number in self._decoded:
-            return self._decoded[number]
-        sample = self._load(self.tiles[number])
-        size = sum(pixels.nbytes for pixels in parts_of(sample.image))
-        size += 0 if sample.indices is None else sample.indices.nbytes
-        if size <= self._free_bytes:
-            self._free_bytes -= size
-            self._decoded[number] = sample
-        return sample
-
-    def _load(self, tile: TrainingTile) -> Sample:
-        image = read_image(tile.image, self._modality)
-        size = size_of(image)
-        if tile.labels is None:
-            return Sample(image, np.zeros(size, np.uint8))
-        labels = read_labels(tile.labels, OPEN_EARTH_MAP)
-        if labels.shape != size:
-            raise InputError(
-                f"{tile.labels}: expected the size of {main_file(tile.image)} {size}, found {labels.shape}; "
-                "the label file belongs to another image"
-            )
-        indices = OPEN_EARTH_MAP.to_indices(labels)
-        sar = part_of(image, self._modality, "sar")
-        if sar is not None:
-            indices[no_data_mask(sar)] = IGNORE_INDEX  # labelled from elsewhere; nothing can be learned there
-        return Sample(image, indices)
 
 
 def _to_tensor(pixels: NDArray[Any]) -> torch.Tensor:

@@ -25,9 +25,9 @@ def no_data_mask(image: NDArray[np.generic], min_area: int = MIN_AREA) -> NDArra
         image: (H, W) or (H, W, C), any integer or float type.
         min_area: smallest region in pixels.
     """
+    if not _empty_pixels(_border(image)[None]).any():
+        return np.zeros(image.shape[:2], dtype=bool)
     empty = _empty_pixels(image)
-    if not _border(empty).any():
-        return np.zeros(empty.shape, dtype=bool)
     _, regions, statistics, _ = cv2.connectedComponentsWithStats(empty.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
     is_no_data = np.zeros(len(statistics), dtype=bool)
     is_no_data[_border(regions)] = True
@@ -45,5 +45,5 @@ def _empty_pixels(image: NDArray[np.generic]) -> NDArray[np.bool_]:
 
 
 def _border(plane: NDArray[np.generic]) -> NDArray[np.generic]:
-    """The outermost rows and columns of a (H, W) plane, as one row of values."""
+    """The outermost pixels of (H, W) or (H, W, C), in one row: (N,) or (N, C)."""
     return np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]])

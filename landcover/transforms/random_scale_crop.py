@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -9,8 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.classes import IGNORE_INDEX
-from landcover.images.modality import each, size_of
+from landcover.images.modality import Image, each, size_of
+from landcover.images.segments import Area
 from landcover.transforms.sample import Sample
+
+SPARSE = 24
+"""Rows and columns of the pixels that are looked at first."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of an image and the size, rows and columns, that it is scaled to."""
+
+    area: Area
+    scaled: tuple[int, int]
 
 
 class RandomScaleCrop:
@@ -41,47 +54,84 @@ class RandomScaleCrop:
         self.min_class_pixels = min_class_pixels
 
     def __call__(self, sample: Sample, rng: np.random.Generator, wanted: int | None = None) -> Sample:
-        """A (size, size) sample.
+        """A (size, size) sample, cut from `sample`; see `draw`."""
+        window = self.draw(size_of(sample.image), sample.indices, rng, wanted)
+        return self.fitted(each(sample.image, lambda pixels: pixels[window.area]), sample.indices, window)
+
+    def draw(
+        self,
+        size: tuple[int, int],
+        indices: NDArray[np.uint8] | None,
+        rng: np.random.Generator,
+        wanted: int | None = None,
+    ) -> Window:
+        """Where to cut, and to which size to scale: known before the image is read.
 
         Args:
-            sample: what to cut from.
+            size: height and width of the image.
+            indices: its training indices (H, W), which may reject a place.
             rng: of scale and place.
             wanted: index of a class that the crop should show.
         """
         factor = rng.uniform(*self.scale)
-        height, width = size_of(sample.image)
+        height, width = size
         window = max(1, round(self.size / factor))
         rows, columns = min(height, window), min(width, window)
         # The window's rounding must not leave a one-pixel border.
-        scaled = tuple(
-            self.size if part == window else min(self.size, round(part * factor)) for part in (rows, columns)
+        scaled_rows, scaled_columns = (
+            self.size if part == window else max(1, min(self.size, round(part * factor))) for part in (rows, columns)
         )
+        scaled = scaled_rows, scaled_columns
         for _ in range(self.tries):
             top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
             area = np.s_[top : top + rows, left : left + columns]
             only_place = (rows, columns) == (height, width)
-            if only_place or sample.indices is None or self._accepts(sample.indices[area], scaled, wanted):
+            if only_place or indices is None or self._accepts(indices[area], scaled, wanted):
                 break
-        image = each(sample.image, lambda pixels: _fit(pixels[area], scaled, self.size, cv2.INTER_LINEAR, 0))
-        if sample.indices is None:
-            return Sample(image)
-        return Sample(image, _fit(sample.indices[area], scaled, self.size, cv2.INTER_NEAREST_EXACT, IGNORE_INDEX))
+        return Window(area, scaled)
 
-    def _accepts(self, indices: NDArray[np.uint8], scaled: tuple[int, ...], wanted: int | None) -> bool:
+    def fitted(self, image: Image, indices: NDArray[np.uint8] | None, window: Window) -> Sample:
+        """The (size, size) sample of a window.
+
+        Args:
+            image: its part of the image.
+            indices: training indices of the whole image, if there are any.
+            window: what `draw` returned.
+        """
+        image = each(image, lambda pixels: _fit(pixels, window.scaled, self.size, cv2.INTER_LINEAR, 0))
+        if indices is None:
+            return Sample(image)
+        cut = indices[window.area]
+        return Sample(image, _fit(cut, window.scaled, self.size, cv2.INTER_NEAREST_EXACT, IGNORE_INDEX))
+
+    def _accepts(self, indices: NDArray[np.uint8], scaled: tuple[int, int], wanted: int | None) -> bool:
         if wanted is not None:
             crop = _resize(indices, scaled, cv2.INTER_NEAREST_EXACT)
             if np.count_nonzero(crop == wanted) < self.min_class_pixels:
                 return False
-        return _largest_share(indices) <= self.max_class_share
+        return self.max_class_share >= 1 or not _exceeds(indices, self.max_class_share)
 
 
-def _largest_share(indices: NDArray[np.uint8]) -> float:
+def _exceeds(indices: NDArray[np.uint8], limit: float) -> bool:
+    """Whether one class has more than a share `limit` of the labelled pixels.
+
+    A few hundred pixels show a frequent class; counting that one in all of them mostly decides, as no other class
+    can have more than it leaves, in a third of the time of a histogram.
+    """
+    labelled = indices.size - np.count_nonzero(indices == IGNORE_INDEX)
+    step = max(1, min(indices.shape) // SPARSE)
+    frequent = np.bincount(indices[::step, ::step].ravel(), minlength=IGNORE_INDEX + 1)[:IGNORE_INDEX].argmax()
+    count = np.count_nonzero(indices == frequent)
+    if count > limit * labelled:
+        return True
+    if labelled - count <= limit * labelled:
+        return False
     # Half the time of np.bincount, which widens every pixel to 8 bytes.
     counts = cv2.calcHist([indices], [0], None, [IGNORE_INDEX], [0, IGNORE_INDEX])
-    return float(counts.max() / max(counts.sum(dtype=np.float64), 1))
+    return bool(counts.max() > limit * labelled)
 
 
-def _fit(pixels: NDArray[Any], scaled: tuple[int, ...], size: int, interpolation: int, fill: int) -> NDArray[Any]:
+def _fit(pixels: NDArray[Any], scaled: tuple[int, int], size: int, interpolation: int, fill: int) -> NDArray[Any]:
     resized = _resize(pixels, scaled, interpolation)
     height, width = resized.shape[:2]
     if (height, width) == (size, size):
@@ -91,6 +141,6 @@ def _fit(pixels: NDArray[Any], scaled: tuple[int, ...], size: int, interpolation
     return canvas
 
 
-def _resize(pixels: NDArray[Any], scaled: tuple[int, ...], interpolation: int) -> NDArray[Any]:
-    height, width = (max(1, part) for part in scaled)
+def _resize(pixels: NDArray[Any], scaled: tuple[int, int], interpolation: int) -> NDArray[Any]:
+    height, width = scaled
     return cv2.resize(pixels, (width, height), interpolation=interpolation)

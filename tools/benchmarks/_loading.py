@@ -14,7 +14,7 @@ import cv2
 import torch
 from mmengine.dataset import pseudo_collate
 
-from landcover.data_sets import training_tiles
+from landcover.data_sets import stored_tiles
 from tools.benchmarks._measure import Call
 
 LOADED = 16
@@ -30,7 +30,7 @@ def use_one_core() -> None:
 
 def decoded_tiles(keep: bool) -> AbstractContextManager[object]:
     """Our data sets made meanwhile keep all tiles decoded, or none, as if there were very many."""
-    return mock.patch.object(training_tiles, "DECODED_BYTES", sys.maxsize if keep else 0)
+    return mock.patch.object(stored_tiles, "DECODED_BYTES", sys.maxsize if keep else 0)
 
 
 def load_ours(data_set: Any, keep: bool) -> Call:

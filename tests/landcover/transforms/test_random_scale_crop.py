@@ -178,3 +178,28 @@ def test_wanting_nothing_changes_nothing():
         )
         np.testing.assert_array_equal(plain.image, unused.image)
         np.testing.assert_array_equal(plain.indices, unused.indices)
+
+
+@pytest.mark.parametrize("limit", [0.4, 0.55, 0.75])
+def test_a_place_is_refused_exactly_where_a_histogram_says_that_one_class_takes_too_much(limit):
+    rng, answers = np.random.default_rng(0), []
+    for case in range(300):
+        indices = rng.choice(9, (40, 40), p=rng.dirichlet(np.full(9, 0.4))).astype(np.uint8)
+        indices[indices == 8] = 255
+        if case % 3 == 0:
+            indices[:: max(1, case % 7)] = case % 8  # sparse pixels show another class than all of them
+        counts = np.bincount(indices[indices != 255], minlength=8)
+        expected = counts.max() > limit * counts.sum()
+        answers.append(expected)
+        assert RandomScaleCrop(40, max_class_share=limit)._accepts(indices, (40, 40), None) == (not expected)
+    assert 30 < sum(answers) < 270
+
+
+def test_a_place_is_refused_at_more_than_the_share_and_not_at_the_share():
+    indices = np.zeros((40, 40), np.uint8)
+    indices[30:] = 3
+    assert RandomScaleCrop(40, max_class_share=0.75)._accepts(indices, (40, 40), None)
+    indices[30, 0] = 0
+    assert not RandomScaleCrop(40, max_class_share=0.75)._accepts(indices, (40, 40), None)
+    indices[0] = 255  # of 1560 labelled pixels now 1161
+    assert RandomScaleCrop(40, max_class_share=0.75)._accepts(indices, (40, 40), None)

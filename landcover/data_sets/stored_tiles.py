@@ -1,0 +1,146 @@
+"""Tiles on disk that are read again and again: what stays decoded, and what need not be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import get_worker_info
+
+from landcover.classes import IGNORE_INDEX, OPEN_EARTH_MAP
+from landcover.errors import InputError
+from landcover.images.modality import (
+    Image,
+    ImageFile,
+    Modality,
+    each,
+    main_file,
+    part_of,
+    parts_of,
+    read_image,
+    size_of,
+)
+from landcover.images.no_data import no_data_mask
+from landcover.images.raster import read_info, read_labels
+from landcover.images.segments import Area
+
+DECODED_BYTES = 2 * 1024**3
+"""Memory for the decoded tiles of one data set, over all processes of this machine that load it: each has its own."""
+
+
+@dataclass(frozen=True)
+class TrainingTile:
+    """Image file, or those of several modalities, and, if there is one, the label file."""
+
+    image: ImageFile
+    labels: Path | None = None
+
+
+@dataclass(frozen=True)
+class OpenTile:
+    """A tile whose labels are there and whose image is read as far as it is asked for.
+
+    Args:
+        indices: training indices (H, W), uint8; 0 without labels, void where a SAR image has no data.
+        image: the image's pixels in a window.
+    """
+
+    indices: NDArray[np.uint8]
+    image: Callable[[Area], Image]
+
+
+class StoredTiles:
+    """The tiles of a data set by position, as one process loads them.
+
+    A set that fits `DECODED_BYTES` with a copy in every loader process stays decoded. Of a larger one nothing stays,
+    since tiles come in random order; of a tile that is read again, only the window is decoded, unless it is a SAR image
+    with no-data regions, which the whole image tells.
+
+    Args:
+        tiles: image and label files.
+        modality: how images are read.
+    """
+
+    def __init__(self, tiles: Sequence[TrainingTile], modality: Modality) -> None:
+        self._tiles, self._modality = tiles, modality
+        self._budget = DECODED_BYTES
+        self._keeps: bool | None = None  # not known before this process loads
+        self._decoded: dict[int, OpenTile] = {}
+        self._sizes: dict[int, tuple[int, int]] = {}  # of tiles read before that hold no no-data regions
+
+    def open(self, number: int) -> OpenTile:
+        """The tile at a position.
+
+        Raises:
+            InputError: a file is missing, damaged or not of its kind, or labels are of another size than the image.
+        """
+        if self._keeps is None:
+            self._keeps = fits(self._tiles, self._budget // _copies())
+        if number in self._decoded:
+            return self._decoded[number]
+        tile = self._read_again(number) if number in self._sizes else self._read(number)
+        if self._keeps:
+            self._decoded[number] = tile
+        return tile
+
+    def _read(self, number: int) -> OpenTile:
+        tile = self._tiles[number]
+        image = read_image(tile.image, self._modality)
+        indices = _indices(tile, size_of(image))
+        sar = part_of(image, self._modality, "sar")
+        no_data = None if sar is None or tile.labels is None else no_data_mask(sar)
+        if no_data is not None and no_data.any():
+            indices[no_data] = IGNORE_INDEX  # labelled from elsewhere; nothing can be learned there
+        elif not self._keeps:
+            self._sizes[number] = size_of(image)
+        return OpenTile(indices, partial(_cut, image))
+
+    def _read_again(self, number: int) -> OpenTile:
+        tile = self._tiles[number]
+        return OpenTile(_indices(tile, self._sizes[number]), partial(read_image, tile.image, self._modality))
+
+
+def fits(tiles: Sequence[TrainingTile], limit: int) -> bool:
+    """Whether images and indices of all tiles take at most `limit` bytes when decoded; reads headers until they do not.
+
+    Args:
+        tiles: image files.
+        limit: bytes.
+    """
+    total = 0
+    for tile in tiles:
+        infos = [read_info(path) for path in parts_of(tile.image)]
+        total += sum(info.height * info.width * info.bands * info.dtype.itemsize for info in infos)
+        total += infos[0].height * infos[0].width
+        if total > limit:
+            return False
+    return True
+
+
+def _copies() -> int:
+    """Processes of this machine that load the same set: its training processes times the loaders of each."""
+    # set by torchrun; Slurm's processes may be on other machines, which errs on the side of less memory
+    trainings = int(os.environ.get("LOCAL_WORLD_SIZE") or os.environ.get("WORLD_SIZE") or 1)
+    loader = get_worker_info()
+    return trainings * (1 if loader is None else loader.num_workers)
+
+
+def _cut(image: Image, area: Area) -> Image:
+    return each(image, lambda pixels: pixels[area])
+
+
+def _indices(tile: TrainingTile, size: tuple[int, int]) -> NDArray[np.uint8]:
+    if tile.labels is None:
+        return np.zeros(size, np.uint8)
+    labels = read_labels(tile.labels, OPEN_EARTH_MAP)
+    if labels.shape != size:
+        raise InputError(
+            f"{tile.labels}: expected the size of {main_file(tile.image)} {size}, found {labels.shape}; "
+            "the label file belongs to another image"
+        )
+    return OPEN_EARTH_MAP.to_indices(labels)

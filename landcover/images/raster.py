@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 from landcover.classes import ClassScheme
 from landcover.errors import InputError
-from landcover.images.segments import Area, decode_area, decodes
+from landcover.images.segments import Area, Segments
 from landcover.run_files.atomic import atomic_path
 
 # ModelPixelScale, ModelTiepoint, ModelTransformation, GeoKeyDirectory, GeoDoubleParams, GeoAsciiParams, GDAL metadata
@@ -22,6 +23,9 @@ GEOREFERENCE_CODES = (33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113)
 
 TILE = 256
 """Tile side of the TIFFs we write: windows are read without decoding the rest."""
+
+KNOWN_LAYOUTS = 2**14
+"""Files, about 2 kB of memory for each, whose header is not read again; training reads every tile many times."""
 
 SAR_DTYPES = (np.uint8, np.uint16, np.float32)
 
@@ -70,9 +74,7 @@ def read_raster(path: Path, area: Area | None = None) -> Raster:
         if path.suffix.lower() == ".png":
             with Image.open(path) as image:
                 return Raster(np.asarray(image)[area or ...], Georeference())
-        with tifffile.TiffFile(path) as file:
-            _check_whole(file)
-            return Raster(_pixels(file, area, path), _georeference(file))
+        return _read_tiff(path, area)
     except InputError:
         raise
     except Exception as error:  # the codecs raise whatever they like on damaged bytes
@@ -185,17 +187,24 @@ def extra_tags(georeference: Georeference) -> list[tuple[int, int, int, Any, boo
     return [(*tag, True) for tag in georeference.tags]
 
 
-def _pixels(file: tifffile.TiffFile, area: Area | None, path: Path) -> NDArray[Any]:
-    """(H, W) or (H, W, bands) of the only page, or of all pages as one image."""
-    if len(file.pages) > 1:
-        series = file.series[0]
-        return _bands_last(series.asarray(), series.axes, path)[area or ...]
-    page = file.pages[0]  # guessing the series of a single page costs half of its reading
-    if decodes(page):
-        if area is not None:
-            return decode_area(page, area)
-        return np.ascontiguousarray(decode_area(page, np.s_[0 : page.imagelength, 0 : page.imagewidth]))
-    return _bands_last(page.asarray(), page.axes, path)[area or ...]
+def _read_tiff(path: Path, area: Area | None) -> Raster:
+    status = path.stat()
+    segments, georeference = _layout(path, status.st_ino, status.st_size, status.st_mtime_ns)
+    if segments is not None:
+        with path.open("rb", buffering=0) as binary:
+            return Raster(segments.read(binary, area), georeference)
+    with tifffile.TiffFile(path) as file:
+        # guessing the series of a single page costs half of its reading
+        image = file.pages[0] if len(file.pages) == 1 else file.series[0]
+        return Raster(_bands_last(image.asarray(), image.axes, path)[area or ...], georeference)
+
+
+@lru_cache(KNOWN_LAYOUTS)
+def _layout(path: Path, *_identity: int) -> tuple[Segments | None, Georeference]:
+    """Where the pixels of a TIFF lie, if they can be read from there, and its georeferencing."""
+    with tifffile.TiffFile(path) as file:
+        _check_whole(file)
+        return Segments.of(file.pages[0]) if len(file.pages) == 1 else None, _georeference(file)
 
 
 def _check_whole(file: tifffile.TiffFile) -> None:

@@ -115,20 +115,21 @@ class RandomScaleCrop:
 def _exceeds(indices: NDArray[np.uint8], limit: float) -> bool:
     """Whether one class has more than a share `limit` of the labelled pixels.
 
-    A few hundred pixels show a frequent class; counting that one in all of them mostly decides, as no other class
-    can have more than it leaves, in a third of the time of a histogram.
+    Classes are counted one after the other, the most frequent of a few hundred pixels first, until the others together
+    have too few; mostly that takes one or two, and a third of the time of a histogram.
     """
     labelled = indices.size - np.count_nonzero(indices == IGNORE_INDEX)
     step = max(1, min(indices.shape) // SPARSE)
-    frequent = np.bincount(indices[::step, ::step].ravel(), minlength=IGNORE_INDEX + 1)[:IGNORE_INDEX].argmax()
-    count = np.count_nonzero(indices == frequent)
-    if count > limit * labelled:
-        return True
-    if labelled - count <= limit * labelled:
-        return False
-    # Half the time of np.bincount, which widens every pixel to 8 bytes.
-    counts = cv2.calcHist([indices], [0], None, [IGNORE_INDEX], [0, IGNORE_INDEX])
-    return bool(counts.max() > limit * labelled)
+    sparse = np.bincount(indices[::step, ::step].ravel(), minlength=IGNORE_INDEX + 1)[:IGNORE_INDEX]
+    others = labelled
+    for index in np.argsort(-sparse, kind="stable"):
+        count = np.count_nonzero(indices == index)
+        others -= count
+        if count > limit * labelled:
+            return True
+        if others <= limit * labelled:
+            break
+    return False
 
 
 def _fit(pixels: NDArray[Any], scaled: tuple[int, int], size: int, interpolation: int, fill: int) -> NDArray[Any]:

@@ -2,16 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 import tifffile
 
 from landcover.errors import InputError
-from landcover.images import segments
-from landcover.images.raster import read_raster
-from landcover.images.segments import decode_area, decodes
+from landcover.images.raster import read_raster, write_raster
+from landcover.images.segments import Segments
 
 LAYOUTS: dict[str, dict[str, Any]] = {
     "tiles": {"tile": (32, 16)},
@@ -25,17 +24,22 @@ def pixels_of(shape: tuple[int, ...], dtype: str) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
 
 
+def segments_of(path: Path) -> Segments | None:
+    with tifffile.TiffFile(path) as file:
+        return Segments.of(file.pages[0])
+
+
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by the number of every segment that is decoded."""
     numbers: list[int] = []
-    decode_one: Callable[..., None] = segments._decode
+    decode_one: Callable[..., None] = Segments._decode
 
-    def counting(page: tifffile.TiffPage, number: int, *place: object) -> None:
+    def counting(found: Segments, file: BinaryIO, number: int, *place: object) -> None:
         numbers.append(number)
-        decode_one(page, number, *place)
+        decode_one(found, file, number, *place)
 
-    monkeypatch.setattr(segments, "_decode", counting)
+    monkeypatch.setattr(Segments, "_decode", counting)
     return numbers
 
 
@@ -50,10 +54,12 @@ def test_windows_hold_the_pixels_that_tifffile_reads(
         settings = {"compression": compression, "predictor": predictor, **LAYOUTS[layout]}
         photometric = "rgb" if len(shape) == 3 else "minisblack"
         tifffile.imwrite(path, pixels, photometric=photometric, metadata=None, **settings)
-        with tifffile.TiffFile(path) as file:
-            assert decodes(file.pages[0])
+        segments = segments_of(path)
+        assert segments is not None
+        with path.open("rb") as file:
             for area in AREAS:
-                np.testing.assert_array_equal(decode_area(file.pages[0], area), pixels[area])
+                np.testing.assert_array_equal(segments.read(file, area), pixels[area])
+            np.testing.assert_array_equal(segments.read(file), pixels)
 
 
 def test_segments_beside_the_window_are_not_decoded(tmp_path: Path, decoded: list[int]) -> None:
@@ -79,8 +85,7 @@ def test_windows_of_other_files_are_cut_from_what_tifffile_reads(tmp_path: Path,
     shape = (*settings.pop("bands", ()), 100, 70)
     pixels = pixels_of(shape, settings.pop("dtype", "uint8"))
     tifffile.imwrite(tmp_path / "a.tif", pixels, metadata=None, **settings)
-    with tifffile.TiffFile(tmp_path / "a.tif") as file:
-        assert not decodes(file.pages[0])
+    assert segments_of(tmp_path / "a.tif") is None
     last = pixels if pixels.ndim == 2 else pixels.transpose(1, 2, 0)
     for area in AREAS:
         np.testing.assert_array_equal(read_raster(tmp_path / "a.tif", area).pixels, last[area])
@@ -109,3 +114,21 @@ def test_a_damaged_segment_is_refused(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"a\.tif: not readable as an image \(segment 1 has 512 bytes instead of 2048"):
         read_raster(path)
+
+
+def test_a_file_that_is_replaced_is_read_anew_and_one_that_stays_is_not_parsed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.tif"
+    opened: list[Path] = []
+    tiff_file = tifffile.TiffFile
+
+    def counting(file: Path) -> tifffile.TiffFile:
+        opened.append(file)
+        return tiff_file(file)
+
+    monkeypatch.setattr(tifffile, "TiffFile", counting)
+    for value in (3, 4):
+        write_raster(path, np.full((8, 8), value, np.uint8))
+        assert [int(read_raster(path).pixels.max()) for _ in range(3)] == [value] * 3
+    assert opened == [path] * 2

@@ -82,7 +82,7 @@ class TrainingTiles(Dataset[dict[str, Any]]):
             `TrainingSample`, and the image file as `img_path`, so that messages can tell the file.
         """
         tile, sample = self._augmented(ordinal)
-        assert sample.indices is not None, "_load gives indices to every sample"
+        assert sample.indices is not None, "every tile has indices"
         labels = TrainingSample.of(_to_tensor(sample.indices), str(main_file(tile.image)))
         return {"inputs": each(sample.image, _to_tensor), "data_samples": labels}
 

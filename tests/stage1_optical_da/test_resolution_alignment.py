@@ -20,6 +20,31 @@ def test_half_resolution_of_a_step_is_known() -> None:
     np.testing.assert_array_equal(result.indices, np.arange(16).reshape(4, 4))
 
 
+def test_height_and_width_shrink_by_the_same_ratio() -> None:
+    rows = np.repeat(np.array([0, 0, 100, 100], np.uint8)[:, None], 8, axis=1)
+    rows[:, 4:] += 100
+    result = ResolutionAlignment(1.0, (0.5, 0.5))(Sample(np.stack([rows] * 3, axis=-1)), np.random.default_rng(0))
+    expected = np.array([0, 25, 75, 100])[:, None] + np.array([0, 0, 0, 25, 75, 100, 100, 100])
+    np.testing.assert_array_equal(result.image[..., 2], expected)
+
+
+def test_an_enlarged_image_is_enlarged_alike_in_both_directions_and_cropped_anywhere() -> None:
+    down, right = np.indices((12, 40)) * 4
+    image = np.stack([down, right, down], axis=-1).astype(np.uint8)
+    align, rng = ResolutionAlignment(1.0, (1.0, 1.0), upscale=(2.0, 2.0)), np.random.default_rng(0)
+    corners = []
+    for _ in range(300):
+        result = align(Sample(image), rng).image
+        assert result.shape == (12, 40, 3)
+        inside = result[2:-2, 2:-2].astype(float)  # the first and last pixel of the enlarged image are held
+        np.testing.assert_array_equal(np.diff(inside[..., 0], axis=0), 2)
+        np.testing.assert_array_equal(np.diff(inside[..., 1], axis=1), 2)
+        corners.append(result[0, 0, :2])
+    # From the upper left corner down to where the lower right corner is reached.
+    np.testing.assert_array_equal(np.min(corners, axis=0), [0, 0])
+    np.testing.assert_allclose(np.max(corners, axis=0), [2 * 12, 2 * 40], atol=2)
+
+
 def test_image_keeps_size_and_type_and_labels_do_not_change() -> None:
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (60, 41, 3), dtype=np.uint8)

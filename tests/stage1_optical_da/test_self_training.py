@@ -158,6 +158,12 @@ def test_confidence_begins_at_the_threshold(model: SelfTraining) -> None:
     assert share.tolist() == [0.5]
 
 
+def test_a_pixel_at_the_threshold_itself_is_confident(student: dict[str, Any]) -> None:
+    even, coverage = torch.zeros(1, 8, 2, 2), torch.zeros(1, 2, 2, dtype=torch.int64)  # 1/8 for every class
+    for confidence, share in ((0.125, 1.0), (0.1251, 0.0)):
+        assert SelfTraining(student, confidence).pseudo_labels(even, coverage)[1].tolist() == [share]
+
+
 def test_an_image_that_is_padding_only_has_no_confidence(model: SelfTraining) -> None:
     model.teacher = KnownTeacher(logits_of(torch.zeros(1, 2, 2, dtype=torch.int64), torch.full((1, 2, 2), 0.99)))
     coverage = torch.full((1, 2, 2), VOID)

@@ -36,6 +36,18 @@ def test_blur_leaves_grey_as_it_is() -> None:
     torch.testing.assert_close(blurred, grey, rtol=0, atol=1e-4)
 
 
+def test_blur_is_drawn_from_the_whole_range_for_every_image() -> None:
+    points = torch.zeros(400, 3, 25, 25)
+    points[..., 12, 12] = 1.0
+    augment = StrongAugmentation(jitter_probability=0.0, blur_probability=1.0, blur_sigma=(1.0, 3.0))
+    blurred = augment(points, generators(400))
+    squared_distance = (torch.arange(25.0) - 12) ** 2
+    sigma = (blurred[:, 0].sum(1) @ squared_distance).sqrt() / 0.9866  # of a Gaussian cut at three deviations
+    assert abs(sigma.min() - 1.0) < 0.05 and abs(sigma.max() - 3.0) < 0.05
+    # Uniform: as many in each quarter of the range.
+    assert [abs(count - 100) < 30 for count in torch.histc(sigma, 4, 1.0, 3.0).tolist()] == [True] * 4
+
+
 def test_jitter_changes_colours_within_0_and_255_and_never_the_input() -> None:
     images = random_images(8)
     before = images.clone()

@@ -72,6 +72,14 @@ def test_statistics_are_those_of_all_pixels(model: SelfTraining, images: list[Pa
     assert modes and not any(modes)
 
 
+def test_a_pixel_at_the_threshold_itself_is_confident(model: SelfTraining, images: list[Path]) -> None:
+    nn.init.zeros_(model.teacher.weight)  # 1/8 for every class
+    for confidence, share in ((0.125, 1.0), (0.1251, 0.0)):
+        model.confidence = confidence
+        found = target_statistics(model, images, 32, Processes(0, 1, CPU))
+        assert (found["target_confidence"], found["target_confident_share"]) == (0.125, share)
+
+
 def test_a_student_that_is_its_teacher_agrees_everywhere(model: SelfTraining, images: list[Path]) -> None:
     model.student = model.teacher
     assert target_statistics(model, images, 32, Processes(0, 1, CPU))["target_agreement"] == 1.0

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -70,6 +71,16 @@ def test_processes_share_the_tiles(validation):
         [validation.tiles[0]],
         [validation.tiles[1]],
     ]
+
+
+def counts_of(processes, validation):
+    return validate(ByGreyValue(), validation, "sar", 8, processes).counts
+
+
+@pytest.mark.parametrize("tiles", [1, 2])
+def test_all_processes_get_the_matrix_of_all_tiles(validation, in_two_processes, tiles):
+    shared = in_two_processes(counts_of, replace(validation, tiles=validation.tiles[:tiles]))
+    np.testing.assert_array_equal(shared, [tiles * expected_counts()] * 2)
 
 
 class FakeRun:

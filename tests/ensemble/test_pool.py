@@ -32,6 +32,13 @@ def test_cross_entropy_and_gradient_are_those_of_the_definition(average) -> None
     assert gradient @ along == pytest.approx(slope, rel=1e-6)
 
 
+def test_members_that_exclude_what_the_other_is_sure_of_leave_both_classes_equal() -> None:
+    sure = np.array([[[0.0, 0.0], [-2000.0, -2000.0]], [[-2000.0, 0.0], [0.0, -2000.0]]])  # at odds on the first pixel
+    loss, gradient = cross_entropy(np.array([0.5, 0.5]), sure, np.array([0, 0]), "logits")
+    assert loss == pytest.approx(np.log(2) / 2)
+    np.testing.assert_allclose(gradient, [-500, 500])
+
+
 @pytest.mark.parametrize("average", ["logits", "probabilities"])
 def test_the_weights_are_the_minimum_of_a_grid(average) -> None:
     scores, classes = members(average)

@@ -56,7 +56,8 @@ def test_a_label_map_is_cloud_optimised_with_colours_and_class_names(tmp_path: P
         assert (structure["LAYOUT"], structure["COMPRESSION"]) == ("COG", "DEFLATE")
         assert file.block_shapes == [(512, 512)]
         assert file.overviews(1) == [2, 4]
-        assert [file.colormap(1)[k][:3] for k in range(1, 9)] == list(OPEN_EARTH_MAP.palette)
+        colours = [(*colour, 255) for colour in OPEN_EARTH_MAP.palette]
+        assert [file.colormap(1)[k] for k in range(9)] == [(0, 0, 0, 0), *colours]
         assert (file.tags()["MADE"], file.descriptions) == ("here", ("land cover",))
     rasterio.shutil.copy(path, tmp_path / "map.vrt", driver="VRT")
     categories = "".join(f"<Category>{name}</Category>" for name in ("no data", *OPEN_EARTH_MAP.classes))

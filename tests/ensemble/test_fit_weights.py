@@ -7,10 +7,11 @@ import pytest
 
 from ensemble.fit_weights import fit_weights, main
 from ensemble.members import Member
+from ensemble.pool import minimise_cross_entropy
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
 from landcover.images.raster import write_raster
-from landcover.score_files.score_file import encode
+from landcover.score_files.score_file import encode, read_scores
 
 TILES = [f"t{number}" for number in range(4)]
 
@@ -65,6 +66,26 @@ def test_the_better_model_counts_more_and_the_check_is_on_other_tiles(truth, wri
     assert not fit.worse
 
 
+@pytest.mark.parametrize("average", ["logits", "probabilities"])
+def test_the_weights_are_those_of_all_labelled_pixels_of_the_fitted_half(truth, labels, write_models, average) -> None:
+    members = write_models({"good": [2.0] * 4, "fair": [1.5] * 4})
+    fit = fit_weights(members, truth, average, OPEN_EARTH_MAP, np.random.default_rng(0))
+    labelled = np.concatenate([labels[tile].ravel() for tile in fit.fitted_on])
+    codes = [
+        np.concatenate([read_scores(member.score_file(tile))[1].reshape(8, -1) for tile in fit.fitted_on], axis=1)
+        for member in members
+    ]
+    scores = 10 * (np.array(codes)[:, :, labelled > 0] / 255 - 1)
+    if average == "probabilities":
+        scores = np.exp(scores)
+        scores /= scores.sum(axis=1, keepdims=True)
+    expected = minimise_cross_entropy(scores, labelled[labelled > 0] - np.intp(1), average)
+    assert expected.min() > 0.05
+    assert list(fit.weights) == ["good", "fair"]
+    # Conversion to probability codes rounds them.
+    assert list(fit.weights.values()) == pytest.approx(expected, abs=0.001 if average == "logits" else 0.02)
+
+
 def test_the_same_seed_gives_the_same_weights(truth, write_models) -> None:
     members = write_models({"a": [1.0] * 4, "b": [0.8] * 4})
     fits = [fit_weights(members, truth, "logits", OPEN_EARTH_MAP, np.random.default_rng(5), 200) for _ in range(2)]
@@ -98,6 +119,8 @@ def test_weights_that_are_worse_on_the_other_half_are_written_only_by_force(
     arguments = ("--scores", tmp_path / "scores", "--truth", tmp_path / "truth", "--out", tmp_path / "w.json")
     run(monkeypatch, *arguments)
     printed, written = capsys.readouterr().out, json.loads((tmp_path / "w.json").read_text())
+    fitted, equal = (100 * written["report"][name] for name in ("fitted_miou", "equal_miou"))
+    assert f"fitted on 2 tiles; mIoU of the other 2: {fitted:.1f} with these weights, {equal:.1f} with equal" in printed
     assert "worse than equal weights" in printed
     assert written["members"] == {"a": 1.0, "luck": 1.0}
     assert written["report"]["written"] == "equal"

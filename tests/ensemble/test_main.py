@@ -49,6 +49,18 @@ def test_all_folders_are_members_by_default(tmp_path, monkeypatch, write_member,
     np.testing.assert_array_equal(read_raster(tmp_path / "maps" / "s.tif").pixels, expected)
 
 
+def test_an_unknown_word_is_refused_with_those_that_are_known(tmp_path, monkeypatch, capsys, write_member) -> None:
+    for option, known in (
+        ("--average", "'logits', 'probabilities'"),
+        ("--by-product", "'agreement', 'entropy', 'margin'"),
+        ("--by-product-type", "'uint8', 'float32'"),
+    ):
+        with pytest.raises(SystemExit) as raised:
+            run(monkeypatch, "--scores", tmp_path / "scores", "--out", tmp_path / "maps", option, "other")
+        assert raised.value.code == 2
+        assert f"argument {option}: invalid choice: 'other' (choose from {known})" in capsys.readouterr().err
+
+
 def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys) -> None:
     with pytest.raises(SystemExit) as raised:
         run(monkeypatch, "--scores", tmp_path / "nowhere", "--out", tmp_path / "maps")

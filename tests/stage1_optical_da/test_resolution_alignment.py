@@ -28,6 +28,12 @@ def test_height_and_width_shrink_by_the_same_ratio() -> None:
     np.testing.assert_array_equal(result.image[..., 2], expected)
 
 
+def test_the_smallest_size_is_one_pixel() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (5, 4, 3), dtype=np.uint8)
+    result = ResolutionAlignment(1.0, (0.01, 0.01))(Sample(image), np.random.default_rng(0))
+    assert len(np.unique(result.image.reshape(-1, 3), axis=0)) == 1
+
+
 def test_an_enlarged_image_is_enlarged_alike_in_both_directions_and_cropped_anywhere() -> None:
     down, right = np.indices((12, 40)) * 4
     image = np.stack([down, right, down], axis=-1).astype(np.uint8)

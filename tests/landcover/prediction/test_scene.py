@@ -108,7 +108,9 @@ def test_the_map_lies_where_the_scene_lies_and_has_its_no_data(tmp_path: Path, w
         assert after.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         np.testing.assert_array_equal(after.read(1) == 0, expected)
         assert after.read(1).max() <= 8
-    np.testing.assert_array_equal(read_map(tmp_path / "sure.tif") == 255, expected)
+    with rasterio.open(tmp_path / "sure.tif") as sure:
+        assert (sure.descriptions, sure.nodata) == (("confidence in percent",), 255)
+        np.testing.assert_array_equal(sure.read(1) == 255, expected)
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["map.tif", "map.tif.aux.xml", "scene.tif", "sure.tif"]
 
 

@@ -76,13 +76,15 @@ def build_filter(method: str, material: FilterMaterial, variable: str) -> LabelF
     Raises:
         InputError: there is none of that name.
     """
-    if LABEL_FILTERS.get(method) is None:
+    found = LABEL_FILTERS.get(method)
+    if found is None:
         known = ", ".join(["none", *sorted(LABEL_FILTERS.module_dict)])
         raise InputError(
             f"{variable}: expected one of {known}, found {method!r}; correct it, or name the Python module that "
             "registers it in PLUGINS"
         )
-    built: LabelFilter = LABEL_FILTERS.build({"type": method, "material": material})
+    # Not `build`, which looks for mmseg's registry of filters first and warns that there is none.
+    built: LabelFilter = found(material=material)
     return built
 
 

@@ -207,6 +207,8 @@ def test_the_same_labels_give_the_same_bytes(tmp_path, tiles) -> None:
     pack(write_folder(tmp_path / "a"), tiles, first)
     pack(write_folder(tmp_path / "b"), tiles[::-1], second)
     assert first.read_bytes() == second.read_bytes()
+    for entry in zipfile.ZipFile(first).infolist():
+        assert (entry.external_attr >> 16, entry.date_time[:3]) == (0o100644, (1980, 1, 1))  # unpacked, all may read it
 
 
 def test_files_of_other_tiles_in_the_folder_stay_out_of_the_zip(tmp_path, tiles) -> None:

@@ -71,6 +71,13 @@ def test_labels_are_the_class_of_the_highest_mean_on_the_grid_of_the_image(
         (name, digest(folder / name)) for name in ("a.tif", "b.tif", "quality.json")
     ]
     assert sorted(manifest["inputs"]) == ["scores of one", "scores of two"]
+    assert manifest["made_by"] == {
+        "stage": "pseudo_labels",
+        "average": "probabilities",
+        "scheme": "openearthmap",
+        "label_set": "average",
+        "agree_with": [],
+    }
 
 
 def test_a_rerun_completes_the_folder_to_the_same_bytes_and_other_teachers_are_refused(

@@ -1,3 +1,5 @@
+import os
+
 import albumentations
 import numpy as np
 import pytest
@@ -85,6 +87,20 @@ def test_shapes_types_and_unlabelled_images_are_kept(shape):
     sample = Albumentation([{"type": "HorizontalFlip", "p": 1.0}])(Sample(image), np.random.default_rng(0))
     assert sample.indices is None and sample.image.dtype == np.uint8 and sample.image.flags.c_contiguous
     np.testing.assert_array_equal(sample.image, image[:, ::-1])
+
+
+def test_colours_of_an_unlabelled_image_change_as_those_of_a_labelled_one():
+    jitter = Albumentation([{"type": "ColorJitter", "p": 1.0}, *FLIPS])
+    image = np.random.default_rng(0).integers(0, 256, (6, 4, 3), np.uint8)
+    for seed in range(5):
+        unlabelled = jitter(Sample(image), np.random.default_rng(seed))
+        labelled = jitter(Sample(image, np.zeros((6, 4), np.uint8)), np.random.default_rng(seed))
+        assert unlabelled.indices is None and not np.isin(unlabelled.image, image).all()
+        np.testing.assert_array_equal(unlabelled.image, labelled.image)
+
+
+def test_albumentations_does_not_ask_the_package_index_for_news():
+    assert os.environ["NO_ALBUMENTATIONS_UPDATE"] == "1"
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])

@@ -36,6 +36,17 @@ def test_blur_leaves_grey_as_it_is() -> None:
     torch.testing.assert_close(blurred, grey, rtol=0, atol=1e-4)
 
 
+def test_by_default_a_fifth_of_the_images_is_jittered_and_half_of_them_blurred() -> None:
+    grey, point = torch.full((1000, 3, 8, 8), 50.0), torch.zeros(1000, 3, 9, 9)
+    point[..., 4, 4] = 1e-3  # for jitter, as good as black
+    changed = [
+        ((images - StrongAugmentation()(images, generators(1000))).abs().amax((1, 2, 3)) > limit).float().mean().item()
+        for images, limit in ((grey, 0.1), (point, 1e-8))
+    ]
+    assert abs(changed[0] - 0.2) < 0.05  # blur leaves grey as it is
+    assert abs(changed[1] - 0.6) < 0.05  # either
+
+
 def test_blur_is_drawn_from_the_whole_range_for_every_image() -> None:
     points = torch.zeros(400, 3, 25, 25)
     points[..., 12, 12] = 1.0

@@ -141,6 +141,12 @@ def test_the_command_tells_who_is_left_out(tmp_path, monkeypatch, capsys, truth,
     assert json.loads((tmp_path / "w.json").read_text())["average"] == "probabilities"
 
 
+def test_what_the_command_needs_is_told(monkeypatch, capsys) -> None:
+    with pytest.raises(SystemExit):
+        run(monkeypatch)
+    assert "the following arguments are required: --scores, --truth, --out" in capsys.readouterr().err
+
+
 def test_a_missing_truth_folder_is_told(tmp_path, monkeypatch, capsys, write_models) -> None:
     write_models({"a": [1.0] * 4})
     with pytest.raises(SystemExit):

@@ -219,6 +219,20 @@ def test_the_target_weight_scales_the_mixed_losses(student: dict[str, Any], mode
         assert losses[name].item() == pytest.approx(0.25 * full[name].item(), rel=1e-3)
 
 
+def test_one_loss_of_a_head_is_as_a_list_of_it(student: dict[str, Any], model: SelfTraining) -> None:
+    single = copy.deepcopy(student)
+    for head in ("decode_head", "auxiliary_head"):
+        (single[head]["loss_decode"],) = single[head]["loss_decode"]
+    other = SelfTraining(single, augmentation=QUIET).train()
+    other.load_state_dict(model.state_dict())
+    images, indices = labels_and_coverage()
+    expected = model.source_losses(images["source"], indices["source"])
+    found = other.source_losses(images["source"], indices["source"])
+    assert {name: value.item() for name, value in found.items()} == {
+        name: value.item() for name, value in expected.items()
+    }
+
+
 def test_without_target_weight_only_the_source_is_learned(
     student: dict[str, Any], loaded_pairs: dict[str, Any]
 ) -> None:

@@ -125,8 +125,14 @@ def test_bfloat16_logits_are_reduced_in_float32() -> None:
 
 
 def test_mistaken_options_are_named() -> None:
-    with pytest.raises(InputError, match=r"log_zero < 0, found 1\.0, 1\.0 and 4"):
-        SymmetricCrossEntropy(log_zero=4)
+    for settings, found in (
+        ({"log_zero": 0.0}, r"1\.0, 1\.0 and 0\.0"),
+        ({"alpha": -0.5}, r"-0\.5, 1\.0 and -4\.0"),
+        ({"beta": -0.5}, r"1\.0, -0\.5 and -4\.0"),
+    ):
+        with pytest.raises(InputError, match=rf"alpha >= 0, beta >= 0 and log_zero < 0, found {found}"):
+            SymmetricCrossEntropy(**settings)
+    assert SymmetricCrossEntropy(alpha=0.0, beta=0.0, log_zero=-0.5).alpha == 0.0
     with pytest.raises(InputError, match="contains 'loss', found 'sce'"):
         SymmetricCrossEntropy(loss_name="sce")
 

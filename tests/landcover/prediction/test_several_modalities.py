@@ -138,6 +138,18 @@ def test_a_scene_is_mapped_from_both_images(tmp_path: Path, model_file: Path) ->
         map_scene(sar, [model_file], out, SceneSettings(), ALONE, optical_path=rgb)
 
 
+def test_a_fourth_band_of_the_optical_scene_does_not_count(tmp_path: Path, model_file: Path) -> None:
+    sar, rgb = write_scenes(tmp_path)
+    with rasterio.open(rgb) as file, rasterio.open(tmp_path / "rgba.tif", "w", **{**file.profile, "count": 4}) as wide:
+        wide.write(np.concatenate([file.read(), np.full((1, 70, 90), 7, np.uint8)]))
+    maps = []
+    for path in (rgb, tmp_path / "rgba.tif"):
+        map_scene(sar, [model_file], tmp_path / "map.tif", SceneSettings(), ALONE, optical_path=path)
+        maps.append((tmp_path / "map.tif").rename(tmp_path / f"{path.stem}_map.tif"))
+    labels, same = (rasterio.open(path).read(1) for path in maps)
+    np.testing.assert_array_equal(labels, same)
+
+
 def test_a_scene_without_its_optical_image_or_with_another_one_is_refused(tmp_path: Path, model_file: Path) -> None:
     sar, rgb = write_scenes(tmp_path)
     cases = [

@@ -163,6 +163,20 @@ def test_a_crop_without_enough_of_the_wanted_class_is_drawn_again(factor, enough
     assert (counts(7, 1) < enough).mean() > 0.5
 
 
+def test_exactly_the_least_number_of_wanted_pixels_is_enough():
+    sample = random_sample(30, 30)
+    sample.indices[:] = 0
+    sample.indices[13:16, 13:16] = 7  # in every crop of 20
+    for seed in range(20):
+        first, accepted = (
+            RandomScaleCrop(20, (1.0, 1.0), max_class_share=1.0, tries=tries, min_class_pixels=9)(
+                sample, np.random.default_rng(seed), wanted=7
+            )
+            for tries in (1, 100)
+        )
+        np.testing.assert_array_equal(first.image, accepted.image)
+
+
 def test_the_wanted_class_and_the_class_share_hold_both():
     crop = RandomScaleCrop(30, (1.0, 1.0), max_class_share=0.7, tries=3000, min_class_pixels=5)
     for seed in range(20):

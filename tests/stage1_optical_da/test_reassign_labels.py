@@ -99,6 +99,9 @@ def test_the_method_gets_the_seed_and_labels_of_another_one_are_refused(
 def test_missing_labels_and_an_unknown_method_are_told_in_one_line(
     run_main: RunMain, arguments: list[Path | str], tmp_path: Path
 ) -> None:
+    code, message = run_main(main)
+    assert code == 2
+    assert message.endswith("the following arguments are required: --method, --labels, --dfc-root, --run-dir")
     absent = [tmp_path / "absent" if word == tmp_path / "before" else word for word in arguments]
     code, message = run_main(main, *absent)
     assert code == 2 and message.endswith("or set LABELS to a folder of label files")

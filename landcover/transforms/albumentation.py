@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import os
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+import albumentations
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the package index for news at import otherwise
-import albumentations
 from mmseg.registry import TRANSFORMS
+from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.transforms.sample import Sample

@@ -126,11 +126,12 @@ def test_finished_parts_are_not_predicted_again(
     first, second, third = parts_of(out)
     second.unlink()
     kept = {path: path.stat().st_mtime_ns for path in (first, third)}
-    with (
-        mock.patch.object(scene_module, "write_cloud_optimised", side_effect=OSError(28, "No space left on device")),
-        pytest.raises(InputError, match=r"map\.tif: could not be written \(No space left on device\); make room"),
-    ):
-        map_scene(*inputs, out, ONE_FLIP, ALONE)
+    for told in ((28, "No space left on device"), ("No space left on device\nin block 7",)):
+        with (
+            mock.patch.object(scene_module, "write_cloud_optimised", side_effect=OSError(*told)),
+            pytest.raises(InputError, match=r"map\.tif: could not be written \(No space left on device\); make room"),
+        ):
+            map_scene(*inputs, out, ONE_FLIP, ALONE)
     assert second.exists() and not out.exists()
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert map_scene(*inputs, out, ONE_FLIP, ALONE) is True

@@ -76,11 +76,26 @@ def test_source_and_target_of_a_pair_are_drawn_apart(pairs_of: Any) -> None:
     assert [np.array_equal(source, target) for source, target in seen] == [False] * 8
 
 
-def test_each_domain_is_cropped_and_augmented_by_its_own_settings(pairs_of: Any) -> None:
-    pairs = pairs_of(NEVER, f"{DATA}.source.scale=(0.25,0.25)", f"{DATA}.target.scale=(1.0,1.0)")
-    indices = {domain: pairs[0][domain]["data_samples"].gt_sem_seg.data[0].numpy() for domain in ("source", "target")}
-    assert (indices["source"] == 255).mean() == 0.75  # the scaled tile of 16 x 16 in a crop of 32 x 32
-    assert (indices["target"] == 0).all()  # covered, and without labels
+@pytest.mark.parametrize(("domain", "other"), [("source", "target"), ("target", "source")])
+def test_each_domain_is_cropped_and_augmented_by_its_own_settings(pairs_of: Any, domain: str, other: str) -> None:
+    plain = [NEVER, *(f"{DATA}.{name}.augmentations=[]" for name in ("source", "target"))]
+    plain += [f"{DATA}.{name}.scale=(1.0,1.0)" for name in ("source", "target")]
+    inverted = "[{'type':'Albumentation','transforms':[{'type':'InvertImg','p':1.0}]}]"
+    before, augmented, small = (
+        pairs_of(*plain, *options)
+        for options in ([], [f"{DATA}.{domain}.augmentations={inverted}"], [f"{DATA}.{domain}.scale=(0.25,0.25)"])
+    )
+    np.testing.assert_array_equal(pixels(augmented, domain, 0), 255 - pixels(before, domain, 0))
+    np.testing.assert_array_equal(pixels(augmented, other, 0), pixels(before, other, 0))
+    void = {name: (small[0][name]["data_samples"].gt_sem_seg.data == 255).float().mean() for name in (domain, other)}
+    assert void == {domain: 0.75, other: 0.0}  # a tile of 16 x 16 in a crop of 32 x 32
+
+
+@pytest.mark.parametrize(("share", "drawn_again"), [(1.0, False), (0.0, True)])
+def test_crops_of_the_source_are_judged_by_their_classes(pairs_of: Any, share: float, drawn_again: bool) -> None:
+    any_crop, chosen = (pairs_of(NEVER, f"{DATA}.source.max_class_share={limit}") for limit in (1.0, share))
+    same = [np.array_equal(pixels(any_crop, "source", n), pixels(chosen, "source", n)) for n in range(4)]
+    assert same == [not drawn_again] * 4
 
 
 @pytest.mark.parametrize("domain", ["source", "target"])

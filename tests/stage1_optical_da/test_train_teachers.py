@@ -12,6 +12,7 @@ import pytest
 import torch
 from tiny_networks import write_backbone_weights
 
+from landcover.errors import InputError
 from landcover.images.raster import write_raster
 from landcover.networks.model_file import load_model, read_model_info
 from landcover.run_files.training_log import read_log
@@ -157,6 +158,23 @@ def test_mistakes_are_told_in_one_line(
         code, message = run_main(main, *replaced(words, "--run-dir", tmp_path / f"run_{number}"))
         assert code == 2, expected
         assert message.startswith(expected), message
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_pretrained_weights_are_fetched_where_that_is_asked_for(
+    run_main: RunMain, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool
+) -> None:
+    def refuse(name: str, folder: Path, fetch: bool) -> Path:
+        raise InputError(f"{name} from {folder}, fetch {fetch}")
+
+    monkeypatch.setattr("landcover.training.config.find_weights", refuse)
+    words = ["--option", "pretrained=mit_b3", "--pretrained-dir", tmp_path, *(["--fetch-pretrained"] if asked else [])]
+    assert run_main(main, *arguments, *words) == (2, f"error: mit_b3 from {tmp_path}, fetch {asked}")
+
+
+def test_what_the_command_needs_is_told(run_main: RunMain) -> None:
+    code, message = run_main(main)
+    assert code == 2 and message.endswith("arguments are required: configs, --dfc-root, --run-dir, --oem-root")
 
 
 def test_an_unknown_config_key_is_refused(run_main: RunMain, arguments: list[str], tiny_teacher: Path) -> None:

@@ -5,17 +5,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from tiny_networks import write_backbone_weights
 
 from landcover.errors import InputError
 from landcover.images.raster import write_raster
 from landcover.networks.model_file import load_model, read_model_info
 from landcover.run_files.training_log import read_log
+from landcover.training.train_model import train_model
 from stage1_optical_da.train_teachers import main
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +77,7 @@ def test_a_teacher_is_trained_scored_and_described(run_main: RunMain, arguments:
     manifest = json.loads((folder / "manifest.json").read_text())
     assert [row["name"] for row in manifest["files"]] == ["config.py", "log.jsonl", "metrics.json", "model.pth"]
     assert sorted(manifest["inputs"]) == ["source", "target"]
+    assert (manifest["made_by"]["stage"], manifest["made_by"]["model"]) == ("teacher", "tiny")
     assert not (folder / "checkpoints").exists()
 
     before = (folder / "model.pth").stat().st_mtime_ns
@@ -82,6 +87,33 @@ def test_a_teacher_is_trained_scored_and_described(run_main: RunMain, arguments:
     code, message = run_main(main, *arguments, "--seed", "1")
     assert code == 2
     assert "holds files made from something else (made_by.seed: 0 there, 1 now)" in message
+
+
+class Keep(Hook):
+    """Keeps the weights of the module in training before and after it."""
+
+    def before_train(self, runner: Runner) -> None:
+        self.before = {name: value.clone() for name, value in runner.model.state_dict().items()}
+
+    def after_train(self, runner: Runner) -> None:
+        self.after = {name: value.clone() for name, value in runner.model.state_dict().items()}
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.999])
+def test_the_teacher_follows_the_student_from_step_to_step(
+    run_main: RunMain, arguments: list[str], monkeypatch: pytest.MonkeyPatch, kept: float
+) -> None:
+    keep = Keep()
+    monkeypatch.setattr(
+        "stage1_optical_da.train_teachers.train_model",
+        lambda training, processes: train_model(replace(training, hooks=[*training.hooks, keep]), processes),
+    )
+    assert run_main(main, *arguments, "--option", f"self_training.ema_limit={kept}")[0] == 0
+    weight = "decode_head.conv_seg.weight"
+    student, teacher = keep.after[f"student.{weight}"], keep.after[f"teacher.{weight}"]
+    assert not torch.equal(student, keep.before[f"student.{weight}"])
+    assert not torch.equal(teacher, keep.before[f"teacher.{weight}"])
+    assert torch.equal(student, teacher) is (kept == 0)
 
 
 def test_a_teacher_is_chosen_by_what_it_says_of_the_target(

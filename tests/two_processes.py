@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def in_two_processes(program: str, *arguments: object, timeout: float = 120) -> list[str]:
+def run_by_two_processes(program: str, *arguments: object, timeout: float = 120) -> list[str]:
     """What a Python program prints in the first process of two and in the second; both end without an error."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from two_processes import in_two_processes
+from two_processes import run_by_two_processes
 
 from ensemble.members import Member
 from landcover.classes import OPEN_EARTH_MAP
@@ -222,7 +222,7 @@ def test_two_processes_share_the_tiles_and_write_the_bytes_of_one(wide_images: d
         write_raster(tmp_path / "other" / f"{name}.tif", np.full((20, 30), 1 + ord(name) % 8, np.uint8))
     references = References((label_set(f"other={tmp_path / 'other'}"),))
     write_label_folder(members, images, tmp_path / "alone", ALONE, Dropping(True), references)
-    assert in_two_processes(PROGRAM, tmp_path) == ["a c\n", "b\n"]
+    assert run_by_two_processes(PROGRAM, tmp_path) == ["a c\n", "b\n"]
     contents = [{path.name: path.read_bytes() for path in (tmp_path / n).iterdir()} for n in ("alone", "together")]
     assert contents[0] == contents[1]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from two_processes import in_two_processes
+from two_processes import run_by_two_processes
 
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
@@ -163,7 +163,7 @@ print(" ".join(changes.seen))
 
 def test_two_processes_share_the_tiles_and_write_the_bytes_of_one(tiles: list[SarTile], tmp_path: Path) -> None:
     run(tiles, tmp_path / "after")
-    shares = in_two_processes(PROGRAM, tmp_path)
+    shares = run_by_two_processes(PROGRAM, tmp_path)
     assert sorted(" ".join(shares).split()) == ["a", "b", "c"]
     contents = [{path.name: path.read_bytes() for path in (tmp_path / n).iterdir()} for n in ("after", "together")]
     assert contents[0] == contents[1]

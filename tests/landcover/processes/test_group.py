@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 import torch
-from two_processes import in_two_processes
+from two_processes import run_by_two_processes
 
 from landcover.processes.group import Processes, start_processes
 
@@ -64,7 +64,7 @@ def test_without_a_launcher_it_is_one_process(environment):
 
 
 def test_two_processes_find_each_other_and_share_work():
-    assert in_two_processes(RANK_PROGRAM) == ["0 2 True ['a', 'c', 'e']\n", "1 2 False ['b', 'd']\n"]
+    assert run_by_two_processes(RANK_PROGRAM) == ["0 2 True ['a', 'c', 'e']\n", "1 2 False ['b', 'd']\n"]
 
 
 def test_places_under_slurm_come_from_its_variables(environment, tmp_path):

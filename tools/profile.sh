@@ -15,7 +15,9 @@ run() {
         }
         srun --ntasks="$GPUS" --kill-on-bad-exit=1 "${SLURM_OPTIONS[@]}" python -m "$@"
     elif [ "$GPUS" -gt 1 ]; then
-        OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" torchrun --standalone --nproc_per_node "$GPUS" -m "$@"
+        # mmengine would set the second one, with a warning from every process
+        OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" MKL_NUM_THREADS="${MKL_NUM_THREADS:-1}" \
+            torchrun --standalone --nproc_per_node "$GPUS" -m "$@"
     else
         python -m "$@"
     fi

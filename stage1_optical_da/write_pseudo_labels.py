@@ -125,6 +125,8 @@ def write_label_folder(
     with filling(output, processes, up_to_date) as state:
         if state.nothing_to_do:
             return False
+        if processes.first:
+            (folder / QUALITY_NAME).unlink(missing_ok=True)  # unfinished again until the new one is there
         label_tile = partial(_label_tile, members, images, files, dropping, references)
         total = _TileCounts()
         for counts in results_of_all(label_tile, names, "pseudo-labels", processes):

@@ -320,16 +320,16 @@ def test_a_renewal_that_ended_in_the_middle_leaves_no_quality_of_other_reference
 ) -> None:
     members, folder = random_members(tmp_path, "ab", 1), tmp_path / "labels"
     other = References((label_files(tmp_path / "other", 1),))
-    write_label_folder(members, wide_images, folder, references=other)
+    write_label_folder(members, wide_images, folder, ALONE, references=other)
     label_files(tmp_path / "other", 2)
     damaged = members[0].score_file("b")
     content = damaged.read_bytes()
     damaged.write_bytes(content[: len(content) // 2])
     with pytest.raises(ValueError, match=r"net0/b.tif: not readable as a score file"):
-        write_label_folder(members, wide_images, folder, references=other)
+        write_label_folder(members, wide_images, folder, ALONE, references=other)
     assert not (folder / "quality.json").exists()
     damaged.write_bytes(content)
-    assert write_label_folder(members, wide_images, folder, references=other) is True
+    assert write_label_folder(members, wide_images, folder, ALONE, references=other) is True
     assert (folder / "quality.json").exists() and (folder / FINISHED).exists()
 
 

@@ -29,7 +29,7 @@ DERIVED = {
 }
 BY_RUN = {"GPUS", "LAUNCHER", "SLURM_OPTIONS"}
 BY_PYTHON = {"PLUGINS"}
-OF_OTHERS = {"REPO_ROOT", "OMP_NUM_THREADS", "BASH_SOURCE", "SECONDS"}  # of environment.sh, of bash
+OF_OTHERS = {"REPO_ROOT", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BASH_SOURCE", "SECONDS"}  # of environment.sh, of bash
 NO_PROFILE = {"environment.sh", "run_tests.sh"}
 
 

@@ -45,10 +45,10 @@ class Progress:
                 self._shown = now
                 self._print(now - self._began, note)
 
-    def reach(self, done: int, note: str = "") -> None:
+    def reach(self, done: int) -> None:
         """Counts up to `done` steps, those of an earlier run among them."""
         if done > self._done:
-            self.advance(done - self._done, note)
+            self.advance(done - self._done)
 
     def close(self) -> None:
         """Ends the bar."""

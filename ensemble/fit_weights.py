@@ -25,7 +25,7 @@ from ensemble.weight_file import WeightFile
 from ensemble.weights import Average
 from landcover.classes import VOID, ClassScheme
 from landcover.errors import InputError, command
-from landcover.images.raster import read_labels
+from landcover.images.label_file import read_labels
 from landcover.score_files.score_file import read_header, read_scores
 
 DECIMALS = 3

@@ -18,7 +18,8 @@ from ensemble.submission import remove_other_pngs
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError, shorten
-from landcover.images.raster import read_labels, read_sar
+from landcover.images.label_file import read_labels
+from landcover.images.raster import read_sar
 from landcover.processes.progress import track
 from landcover.report.quick_looks import TileView, contact_sheet, tile_sheet
 from landcover.run_files.atomic import atomic_path

@@ -13,7 +13,7 @@ from ensemble.average import Average, average_labels
 from ensemble.members import Member, class_factors, weights_of
 from landcover.classes import ClassScheme
 from landcover.errors import InputError, shorten
-from landcover.images.raster import read_labels
+from landcover.images.label_file import read_labels
 from landcover.metrics import ConfusionMatrix
 from landcover.score_files.score_file import read_header
 

@@ -18,8 +18,9 @@ from landcover.data_sets.class_statistics import label_counts
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.open_earth_map import LabelledTile
 from landcover.errors import InputError
+from landcover.images.label_file import read_labels
 from landcover.images.no_data import no_data_mask
-from landcover.images.raster import read_georeference, read_labels, read_optical, read_sar
+from landcover.images.raster import read_georeference, read_optical, read_sar
 from landcover.processes.progress import track
 
 PERCENTILES = (1, 50, 99)

@@ -12,7 +12,7 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from numpy.typing import NDArray
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
-from landcover.images.raster import read_labels
+from landcover.images.label_file import read_labels
 from landcover.processes.progress import track
 from landcover.run_files.atomic import write_text
 from landcover.run_files.manifest import digest_all

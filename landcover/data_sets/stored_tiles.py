@@ -14,6 +14,7 @@ from torch.utils.data import get_worker_info
 
 from landcover.classes import IGNORE_INDEX, OPEN_EARTH_MAP
 from landcover.errors import InputError
+from landcover.images.label_file import read_labels
 from landcover.images.modality import (
     Image,
     ImageFile,
@@ -26,7 +27,7 @@ from landcover.images.modality import (
     size_of,
 )
 from landcover.images.no_data import no_data_mask
-from landcover.images.raster import read_info, read_labels
+from landcover.images.raster import read_info
 from landcover.images.segments import Area
 
 DECODED_BYTES = 2 * 1024**3

@@ -12,7 +12,6 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from landcover.classes import ClassScheme
 from landcover.errors import InputError
 from landcover.images.segments import Area, Segments
 from landcover.run_files.atomic import atomic_path
@@ -132,15 +131,6 @@ def read_sar(path: Path, area: Area | None = None) -> NDArray[Any]:
         count = int(np.count_nonzero(~np.isfinite(pixels)))
         raise InputError(f"{path}: expected finite SAR values, found {count} NaN or infinite ones; write no-data as 0")
     return pixels
-
-
-def read_labels(path: Path, scheme: ClassScheme) -> NDArray[np.uint8]:
-    """Label map (H, W), uint8, values 0..C of `scheme`, of a one-band TIFF or PNG file."""
-    labels = read_raster(path).pixels
-    if labels.ndim == 3 and labels.shape[2] == 1:
-        labels = labels[..., 0]
-    scheme.check(labels, path)
-    return labels
 
 
 def read_georeference(path: Path) -> Georeference:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, SarTile, files_by_stem, truth_labels
 from landcover.errors import InputError, shorten
-from landcover.images.raster import read_info, read_labels
+from landcover.images.label_file import read_labels
+from landcover.images.raster import read_info
 from landcover.run_files.manifest import FINISHED, UNFINISHED, digest_all, read_manifest
 
 PUBLISHED = "published"

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from landcover.classes import VOID, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
-from landcover.images.raster import read_labels, read_optical, read_sar
+from landcover.images.label_file import read_labels
+from landcover.images.raster import read_optical, read_sar
 from landcover.report.markup import percent, picture, swatch, text
 from landcover.report.pictures import (
     ERROR_COLOURS,

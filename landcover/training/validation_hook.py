@@ -16,8 +16,8 @@ from torch import nn
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
+from landcover.images.label_file import read_labels
 from landcover.images.modality import Modality, read_image
-from landcover.images.raster import read_labels
 from landcover.metrics import ConfusionMatrix
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
 from landcover.processes.group import Processes

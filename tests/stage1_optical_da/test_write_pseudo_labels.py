@@ -9,7 +9,8 @@ from two_processes import run_by_two_processes
 
 from ensemble.members import Member
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.images.raster import Georeference, read_georeference, read_labels, read_raster, write_raster
+from landcover.images.label_file import read_labels
+from landcover.images.raster import Georeference, read_georeference, read_raster, write_raster
 from landcover.labels.label_set import LabelSet, label_set
 from landcover.labels.quality import References
 from landcover.processes.group import Processes

@@ -10,8 +10,9 @@ from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.ordinal_sampler import OrdinalSampler, shuffled_index
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import InputError
+from landcover.images.label_file import read_labels
 from landcover.images.no_data import no_data_mask
-from landcover.images.raster import read_labels, read_optical, read_sar, write_raster
+from landcover.images.raster import read_optical, read_sar, write_raster
 from landcover.transforms.random_scale_crop import RandomScaleCrop
 from landcover.transforms.sample import Sample
 

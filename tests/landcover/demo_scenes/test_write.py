@@ -10,8 +10,9 @@ import pytest
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.demo_scenes import DemoSizes, write_demo
 from landcover.errors import InputError
+from landcover.images.label_file import read_labels
 from landcover.images.no_data import no_data_mask
-from landcover.images.raster import read_georeference, read_labels, read_optical, read_sar
+from landcover.images.raster import read_georeference, read_optical, read_sar
 
 SIZES = DemoSizes(source_train=4, source_val=2, target_train=3, target_val=2, target_test=2, tile=96)
 

@@ -8,14 +8,12 @@ from PIL import Image
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
-from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
 from landcover.images.raster import (
     Georeference,
     RasterInfo,
     read_georeference,
     read_info,
-    read_labels,
     read_optical,
     read_raster,
     read_sar,
@@ -122,10 +120,8 @@ def test_crs_transform_and_no_data_value_are_carried_over(tmp_path):
         np.testing.assert_array_equal(file.read(1), np.ones((40, 30)))
 
 
-def test_png_labels_are_read(tmp_path):
-    labels = np.arange(9, dtype=np.uint8).reshape(3, 3)
-    Image.fromarray(labels).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_labels(tmp_path / "a.png", OPEN_EARTH_MAP), labels)
+def test_the_header_of_a_png_is_read(tmp_path):
+    Image.fromarray(np.zeros((3, 3), np.uint8)).save(tmp_path / "a.png")
     assert read_info(tmp_path / "a.png") == RasterInfo(3, 3, 1, np.dtype(np.uint8))
 
 
@@ -199,17 +195,3 @@ def test_sar_values_that_are_not_finite_are_counted(tmp_path):
     write_raster(tmp_path / "sar.tif", pixels)
     with pytest.raises(InputError, match=r"sar\.tif: expected finite SAR values, found 3 NaN or infinite ones"):
         read_sar(tmp_path / "sar.tif")
-
-
-def test_a_label_outside_the_scheme_and_labels_of_another_kind_are_refused(tmp_path):
-    labels = np.full((4, 4), 8, np.uint8)
-    labels[3, 3] = 9
-    write_raster(tmp_path / "a.tif", labels)
-    with pytest.raises(InputError, match=r"a\.tif: expected label values 0\.\.8 .*found 9"):
-        read_labels(tmp_path / "a.tif", OPEN_EARTH_MAP)
-    write_raster(tmp_path / "b.tif", np.zeros((4, 4), np.uint16))
-    with pytest.raises(InputError, match=r"b\.tif: expected a one-band uint8 label map, found uint16"):
-        read_labels(tmp_path / "b.tif", OPEN_EARTH_MAP)
-    write_raster(tmp_path / "c.tif", np.zeros((4, 4, 3), np.uint8))
-    with pytest.raises(InputError, match=r"c\.tif: expected a one-band uint8 label map"):
-        read_labels(tmp_path / "c.tif", OPEN_EARTH_MAP)

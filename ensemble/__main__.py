@@ -25,8 +25,10 @@ from ensemble.members import (
 )
 from ensemble.weight_file import choose_ensemble
 from ensemble.weights import Average
+from landcover.classes import VOID
 from landcover.errors import InputError, command
-from landcover.images.raster import read_georeference, write_raster
+from landcover.images.grid import read_georeference
+from landcover.images.raster import write_raster
 from landcover.processes.progress import track
 from landcover.score_files.score_file import read_header
 
@@ -67,7 +69,7 @@ def write_label_maps(
         else:
             labels = average_labels(paths, weights, average, scheme, factors)
         written.append(out / f"{tile}.tif")
-        write_raster(written[-1], labels, georeference)
+        write_raster(written[-1], labels, georeference, no_data=VOID)
     return written
 
 

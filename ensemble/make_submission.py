@@ -19,8 +19,7 @@ from ensemble.weights import Average
 from landcover.classes import OPEN_EARTH_MAP, VOID, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError, shorten
-from landcover.images.no_data import no_data_mask
-from landcover.images.raster import read_sar
+from landcover.images.raster import read_raster
 from landcover.processes.progress import track
 
 ZIP_NAME = "submission.zip"
@@ -84,13 +83,14 @@ def tile_labels(
     paths = [member.score_file(tile.name) for member in members]
     weights, factors = weights_of(members, scheme), class_factors(class_weights or {}, scheme)
     labels = average_labels(paths, weights, average, scheme, factors)
-    sar = read_sar(tile.sar)
-    if sar.shape != labels.shape:
+    sar = read_raster(tile.sar, measured=True)  # of all bands, whichever a model reads
+    height, width = sar.pixels.shape[:2]
+    if (height, width) != labels.shape:
         raise InputError(
-            f"{paths[0]}: expected {sar.shape[0]}x{sar.shape[1]} pixels as {tile.sar}, "
+            f"{paths[0]}: expected {height}x{width} pixels as {tile.sar}, "
             f"found {labels.shape[0]}x{labels.shape[1]}; predict this tile again"
         )
-    labels[no_data_mask(sar)] = VOID
+    labels[sar.no_data()] = VOID
     return labels
 
 

@@ -19,7 +19,7 @@ from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError, shorten
 from landcover.images.label_file import read_labels
-from landcover.images.raster import read_sar
+from landcover.images.raster import read_raster
 from landcover.processes.progress import track
 from landcover.report.quick_looks import TileView, contact_sheet, tile_sheet
 from landcover.run_files.atomic import atomic_path
@@ -52,7 +52,7 @@ class _Source:
         averaged = average_with_members(self._scores(tile), weights_of(self.members, self.scheme), self.scheme)
         labels = read_labels(self._label_png(tile), self.scheme)
         truth = read_labels(self.truth[tile.name], self.scheme) if tile.name in self.truth else None
-        return TileView(tile.name, read_sar(tile.sar), labels, averaged.confidence, truth)
+        return TileView(tile.name, read_raster(tile.sar, measured=True), labels, averaged.confidence, truth)
 
     def digests(self, tiles: Sequence[SarTile]) -> dict[str, str]:
         """SHA-256 over everything that the picture of a tile shows, by name of the tile."""

@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from landcover.images.raster import read_optical
+from landcover.images.modality import read_whole
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
 from landcover.processes.group import Processes
 from landcover.training.evaluation import Evaluation
@@ -39,7 +39,7 @@ def spread_evenly(images: Sequence[Path], most: int) -> list[Path]:
 def target_statistics(
     model: SelfTraining, images: Sequence[Path], window: int, processes: Processes
 ) -> dict[str, float]:
-    """Means over the pixels of all images, one view, windows side by side; images are shared out over processes.
+    """Means over all pixels with data, one view, windows side by side; images are shared out over processes.
 
     Args:
         model: the module in training; put back to its mode afterwards.
@@ -56,12 +56,13 @@ def target_statistics(
     model.eval()
     sums = torch.zeros(len(NAMES) + 1, dtype=torch.float64, device=processes.device)
     for image in processes.share(images):
-        pixels = read_optical(image)
+        pixels, no_data = read_whole(image, "optical")
+        measured = torch.from_numpy(~no_data).to(processes.device)
         teacher, student = (
             predict_probabilities(network, pixels, SlidingWindow(window, window), processes.device)
             for network in (model.teacher, model.student)
         )
-        sums += _sums(teacher, student, model.confidence)
+        sums += _sums(teacher[:, measured], student[:, measured], model.confidence)
     model.train(was_training)
     if processes.world > 1:
         dist.all_reduce(sums)
@@ -70,7 +71,7 @@ def target_statistics(
 
 
 def _sums(teacher: Tensor, student: Tensor, confidence: float) -> Tensor:
-    """(4,) float64: sum of confidences, confident pixels, agreeing pixels, all pixels of (C, H, W) probabilities."""
+    """(4,) float64: sum of confidences, confident pixels, agreeing pixels, all pixels of (C, N) probabilities."""
     top, classes = teacher.max(0)
     agree = classes == student.argmax(0)
     counts = torch.stack([(top >= confidence).sum(), agree.sum(), torch.tensor(top.numel(), device=top.device)])

@@ -15,10 +15,12 @@ from typing import Any
 
 from ensemble.average import average_with_members
 from ensemble.members import Member, check_members
-from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes import OPEN_EARTH_MAP, VOID
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
 from landcover.errors import InputError, command
-from landcover.images.raster import read_georeference, write_raster
+from landcover.images.grid import read_georeference
+from landcover.images.modality import read_whole
+from landcover.images.raster import write_raster
 from landcover.labels.label_set import PUBLISHED, LabelSet, label_set, published_labels
 from landcover.labels.quality import QUALITY_NAME, LabelCounts, References, agreement, read_quality
 from landcover.metrics import ConfusionMatrix
@@ -161,12 +163,14 @@ def _label_tile(
     references: References,
     name: str,
 ) -> _TileCounts:
-    """Writes the label file of one tile unless it is there, and counts it."""
+    """Writes the label file of one tile unless it is there, and counts it; unknown where the image has no data."""
     paths = [member.score_file(name) for member in members]
     tile = average_with_members(paths, [member.weight for member in members], OPEN_EARTH_MAP)
+    no_data = read_whole(images[name], "optical")[1]
+    tile.labels[no_data], tile.members[:, no_data] = VOID, VOID
     labels = dropping.apply(tile, name)
     if not files[name].exists():
-        write_raster(files[name], labels, read_georeference(images[name]))
+        write_raster(files[name], labels, read_georeference(images[name]), no_data=VOID)
 
     against = {other.name: other.read(name) for other in references.against}
     truth = references.truth.read(name) if references.truth and name in references.truth.files else None

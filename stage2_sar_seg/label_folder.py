@@ -9,8 +9,9 @@ from pathlib import Path
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
+from landcover.images.grid import Georeference, read_georeference
 from landcover.images.modality import main_file
-from landcover.images.raster import Georeference, read_georeference, read_info
+from landcover.images.raster import read_info
 from landcover.labels.label_set import label_files
 
 PIXEL_SCALE, TIE_POINT = 33550, 33922

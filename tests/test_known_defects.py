@@ -16,7 +16,7 @@ from ensemble.members import check_members, find_members
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import InputError
-from landcover.images.no_data import no_data_mask
+from landcover.images.no_data import Raster
 from landcover.images.raster import write_raster
 from landcover.losses.lovasz import LovaszSoftmax
 from landcover.losses.symmetric_cross_entropy import SymmetricCrossEntropy
@@ -125,8 +125,8 @@ def test_no_data_is_the_zero_region_at_the_border_by_arithmetic_alone() -> None:
     wedge = np.tri(300, 300, -200, dtype=bool)
     image[wedge] = 0
     image[50:120, 100:200] = 0  # dark water in the middle is data
-    np.testing.assert_array_equal(no_data_mask(image), wedge)
-    assert not no_data_mask(np.where(wedge, 1, image)).any()
+    np.testing.assert_array_equal(Raster(image).no_data(), wedge)
+    assert not Raster(np.where(wedge, 1, image)).no_data().any()
 
 
 def test_all_twenty_four_test_time_views_are_different_images() -> None:

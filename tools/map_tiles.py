@@ -22,18 +22,17 @@ from ensemble.score_sum import ScoreSum
 from ensemble.weights import Average, tile_weights
 from landcover.classes import SCHEMES, VOID
 from landcover.errors import InputError, command, shorten
+from landcover.images.grid import read_georeference
 from landcover.images.modality import (
     ImageFile,
     Modality,
     main_file,
     names_of,
-    part_of,
     parts_of,
-    read_image,
+    read_whole,
     size_of,
 )
-from landcover.images.no_data import no_data_mask
-from landcover.images.raster import read_georeference, write_raster
+from landcover.images.raster import write_raster
 from landcover.networks.model_file import ModelInfo, load_model, read_model_info
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.sliding_window import predict_probabilities
@@ -53,7 +52,7 @@ def map_tiles(
     average: Average,
     processes: Processes,
 ) -> bool:
-    """Writes `<out>/<stem>.tif`, uint8 (H, W), values 1..C, on the grid of every image; 0 where SAR has no data.
+    """Writes `<out>/<stem>.tif`, uint8 (H, W), values 1..C, on the grid of every image; 0 where it has no data.
 
     Args:
         images: image files of the models' modality by stem.
@@ -86,7 +85,7 @@ def map_tiles(
         loaded = [load_model(path, processes.device) for path in models]
         for stem in on_demand(waiting, "maps", len(files), processes):
             labels = _labels(images[stem], loaded, settings, average, processes.device)
-            write_raster(files[stem], labels, read_georeference(main_file(images[stem])))
+            write_raster(files[stem], labels, read_georeference(main_file(images[stem])), no_data=VOID)
         folder.files = files.values()
     return True
 
@@ -100,16 +99,14 @@ def _labels(
 ) -> NDArray[np.uint8]:
     """Label map of one image by the average of the models."""
     modality, scheme = models[0][1].modality, SCHEMES[models[0][1].scheme]
-    image = read_image(file, modality)
+    image, no_data = read_whole(file, modality)
     total = ScoreSum(tile_weights([1.0] * len(models), scheme.num_classes, average), *size_of(image), average)
     for number, (model, info) in enumerate(models):
         check_image(image, file, model, info)
         window = settings.sliding_window(info.window)
         total.add(number, predict_probabilities(model, image, window, device).cpu().numpy())
     labels = total.labels(scheme)
-    sar = part_of(image, modality, "sar")
-    if sar is not None:
-        labels[no_data_mask(sar)] = VOID
+    labels[no_data] = VOID
     return labels
 
 

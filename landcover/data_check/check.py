@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,10 @@ from landcover.data_sets.class_statistics import label_counts
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.open_earth_map import LabelledTile
 from landcover.errors import InputError
+from landcover.images.grid import read_georeference
 from landcover.images.label_file import read_labels
-from landcover.images.no_data import no_data_mask
-from landcover.images.raster import read_georeference, read_optical, read_sar
+from landcover.images.no_data import Raster
+from landcover.images.raster import read_optical, read_sar
 from landcover.processes.progress import track
 
 PERCENTILES = (1, 50, 99)
@@ -54,6 +55,9 @@ def check_tiles(
     return _report(title, scheme, findings)
 
 
+_Read = TypeVar("_Read", NDArray[np.uint8], Raster)
+
+
 @dataclass(frozen=True)
 class _SarSums:
     """What one SAR tile adds to `SarStatistics`: pixels, those with data, their sums and a sample of them."""
@@ -84,16 +88,16 @@ class _Findings:
         self.sar: _SarSums | None = None
         self._sized_by = image
 
-    def read(self, path: Path, reader: Callable[[Path], NDArray[Any]]) -> NDArray[Any] | None:
+    def read(self, path: Path, reader: Callable[[Path], _Read]) -> _Read | None:
         """Pixels of `path`; None and a problem noted if it can not be used."""
         try:
-            pixels = reader(path)
+            found = reader(path)
             if path == self.image:
                 self.georeferenced = bool(read_georeference(path))
         except InputError as error:
             self.problems.append(str(error))
             return None
-        height, width = pixels.shape[:2]
+        height, width = (found.pixels if isinstance(found, Raster) else found).shape[:2]
         if self.size is None:
             self.size, self._sized_by = (height, width), path
         elif self.size != (height, width):
@@ -101,7 +105,7 @@ class _Findings:
                 f"{path}: expected the {self.size[0]}x{self.size[1]} pixels of {self._sized_by}, found "
                 f"{height}x{width}; all files of a tile must lie on one grid"
             )
-        return pixels
+        return found
 
     def add_labels(self, path: Path) -> None:
         """Reads the label file and counts its classes."""
@@ -113,10 +117,11 @@ class _Findings:
 
     def add_sar(self) -> None:
         """Reads the SAR image and sums its values."""
-        pixels = self.read(self.image, read_sar)
-        if pixels is None:
+        raster = self.read(self.image, read_sar)
+        if raster is None:
             return
-        valid = pixels[~no_data_mask(pixels)]
+        pixels = raster.pixels
+        valid = pixels[~raster.no_data()]
         if valid.size == 0:
             self.warnings.append(f"{self.image}: no pixel with data; its map will be all 0")
         values = valid.astype(np.float64)

@@ -21,12 +21,11 @@ from landcover.images.modality import (
     Modality,
     each,
     main_file,
-    part_of,
     parts_of,
     read_image,
+    read_whole,
     size_of,
 )
-from landcover.images.no_data import no_data_mask
 from landcover.images.raster import read_info
 from landcover.images.segments import Area
 
@@ -47,7 +46,7 @@ class OpenTile:
     """A tile whose labels are there and whose image is read as far as it is asked for.
 
     Args:
-        indices: training indices (H, W), uint8; 0 without labels, void where a SAR image has no data.
+        indices: training indices (H, W), uint8; 0 without labels, void where the image has no data.
         image: the image's pixels in a window.
     """
 
@@ -59,8 +58,8 @@ class StoredTiles:
     """The tiles of a data set by position, as one process loads them.
 
     A set that fits `DECODED_BYTES` with a copy in every loader process stays decoded. Of a larger one nothing stays,
-    since tiles come in random order; of a tile that is read again, only the window is decoded, unless it is a SAR image
-    with no-data regions, which the whole image tells.
+    since tiles come in random order; of a tile that is read again, only the window is decoded, unless it has pixels
+    without data, which the whole image tells.
 
     Args:
         tiles: image and label files.
@@ -72,7 +71,7 @@ class StoredTiles:
         self._budget = DECODED_BYTES
         self._keeps: bool | None = None  # not known before this process loads
         self._decoded: dict[int, OpenTile] = {}
-        self._sizes: dict[int, tuple[int, int]] = {}  # of tiles read before that hold no no-data regions
+        self._sizes: dict[int, tuple[int, int]] = {}  # of tiles read before whose every pixel is data
 
     def open(self, number: int) -> OpenTile:
         """The tile at a position.
@@ -91,11 +90,9 @@ class StoredTiles:
 
     def _read(self, number: int) -> OpenTile:
         tile = self._tiles[number]
-        image = read_image(tile.image, self._modality)
+        image, no_data = read_whole(tile.image, self._modality)
         indices = _indices(tile, size_of(image))
-        sar = part_of(image, self._modality, "sar")
-        no_data = None if sar is None or tile.labels is None else no_data_mask(sar)
-        if no_data is not None and no_data.any():
+        if no_data.any():
             indices[no_data] = IGNORE_INDEX  # labelled from elsewhere; nothing can be learned there
         elif not self._keeps:
             self._sizes[number] = size_of(image)

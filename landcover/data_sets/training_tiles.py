@@ -27,8 +27,8 @@ from landcover.transforms.sample import Sample, Transform
 class TrainingTiles(Dataset[dict[str, Any]]):
     """Augmented crops of tiles, indexed by the ordinals of `OrdinalSampler`.
 
-    Labels are void where a SAR image has no data. Pixels of tiles without labels have index 0, and `IGNORE_INDEX`
-    where a crop reaches beyond the tile: their indices tell what is image and what is padding.
+    Labels are void where the image has no data. Pixels of tiles without labels have index 0, and `IGNORE_INDEX`
+    where there is no data or a crop reaches beyond the tile: their indices tell what is image.
 
     Args:
         tiles: what to sample from; without `rare_classes` each epoch sees every tile once, in a new order.

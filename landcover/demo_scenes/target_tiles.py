@@ -24,7 +24,8 @@ from landcover.demo_scenes.sar import draw_sensor, no_data_wedge, render_sar
 from landcover.demo_scenes.scene import GROUND_SAMPLE_DISTANCE, Scene
 from landcover.demo_scenes.seeding import tile_generator
 from landcover.demo_scenes.sizes import DemoSizes
-from landcover.images.raster import Georeference, write_raster
+from landcover.images.grid import Georeference
+from landcover.images.raster import write_raster
 from landcover.run_files.atomic import write_json
 
 EPSG = {"train": 32654, "val": 32654, "test": 32631}

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.images.raster import read_georeference, read_info
+from landcover.images.grid import read_georeference
+from landcover.images.raster import read_info
 
 TOUCHING = 1e-3
 """Overlap that counts as none, as a share of the smaller side (a pixel of 1024): coordinates are rounded."""

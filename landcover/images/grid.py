@@ -76,7 +76,9 @@ class Grid:
         if self.control_points:
             file.gcps = (list(self.control_points), self.crs or CRS())
         elif self.crs or self.transform != NO_TRANSFORM:
-            file.crs, file.transform = self.crs, self.transform
+            file.transform = self.transform
+            if self.crs:
+                file.crs = self.crs
         if self.rpcs is not None:
             file.rpcs = self.rpcs
 

@@ -9,11 +9,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
+import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
+from landcover.images.no_data import Raster
 from landcover.images.raster import read_optical, read_sar
 from landcover.images.segments import Area
+from landcover.images.source import Bands
 
 Modality = Literal["optical", "sar", "optical+sar"]
 """What a network reads: one image, or several of one place on one grid."""
@@ -26,8 +29,6 @@ ImageFile = Path | Mapping[str, Path]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-_READERS: Mapping[str, Callable[[Path, Area | None], NDArray[Any]]] = {"optical": read_optical, "sar": read_sar}
 
 
 @overload
@@ -67,20 +68,51 @@ def size_of(image: Image) -> tuple[int, int]:
     return height, width
 
 
-def read_image(file: ImageFile, modality: Modality, area: Area | None = None) -> Image:
-    """The image of `modality` in `file`, or the window `area` of it.
+def read_image(file: ImageFile, modality: Modality, area: Area | None = None, bands: Bands = ()) -> Image:
+    """The image of `modality` in `file`, or the window `area` of it; 0 where the file says that there is no data.
+
+    Args:
+        file: its file, or its files by modality.
+        modality: what to read.
+        area: rows and columns, None for all.
+        bands: of the SAR image, see `read_sar`.
 
     Raises:
         InputError: a file is missing, damaged or not of its modality, or the files differ in size.
     """
+    return each(_rasters(file, modality, area, bands), _pixels)
+
+
+def read_whole(file: ImageFile, modality: Modality, bands: Bands = ()) -> tuple[Image, NDArray[np.bool_]]:
+    """The whole image, and where it has no data: bool (H, W).
+
+    Of several modalities, no data is where any of them has none: a network reads them all.
+
+    Raises:
+        InputError: as `read_image`.
+    """
+    rasters = _rasters(file, modality, None, bands)
+    masks = [raster.no_data() for raster in parts_of(rasters)]
+    return each(rasters, _pixels), np.logical_or.reduce(masks)
+
+
+def _rasters(file: ImageFile, modality: Modality, area: Area | None, bands: Bands) -> Raster | dict[str, Raster]:
     if not isinstance(file, Mapping):
-        return _READERS[modality](file, area)
-    image = {name: _READERS[name](file[name], area) for name in names_of(modality)}
-    size = size_of(image)
-    for name, pixels in image.items():
-        if pixels.shape[:2] != size:
+        return _read(file, modality, area, bands)
+    rasters = {name: _read(file[name], name, area, bands) for name in names_of(modality)}
+    size = parts_of(rasters)[0].pixels.shape[:2]
+    for name, raster in rasters.items():
+        if raster.pixels.shape[:2] != size:
             raise InputError(
                 f"{file[name]}: expected the {size[0]}x{size[1]} pixels of {parts_of(file)[0]}, found "
-                f"{pixels.shape[0]}x{pixels.shape[1]}; images of one place must lie on one grid"
+                f"{raster.pixels.shape[0]}x{raster.pixels.shape[1]}; images of one place must lie on one grid"
             )
-    return image
+    return rasters
+
+
+def _read(path: Path, name: str, area: Area | None, bands: Bands) -> Raster:
+    return read_sar(path, area, bands) if name == "sar" else read_optical(path, area)
+
+
+def _pixels(raster: Raster) -> NDArray[Any]:
+    return raster.pixels

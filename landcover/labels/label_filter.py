@@ -11,10 +11,11 @@ import numpy as np
 from mmengine.registry import Registry
 from numpy.typing import NDArray
 
-from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes import OPEN_EARTH_MAP, VOID
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
-from landcover.images.raster import read_georeference, write_raster
+from landcover.images.grid import read_georeference
+from landcover.images.raster import write_raster
 from landcover.labels.label_set import LabelSet
 from landcover.labels.quality import QUALITY_NAME, References, folder_quality, read_quality
 from landcover.processes.group import Processes
@@ -133,7 +134,7 @@ def filter_labels(
         waiting = processes.unfinished(list(files), lambda name: files[name].exists())
         for name in on_demand(waiting, f"{method}: labels", len(files), processes):
             labels = _changed(changes, method, name, before, files[name])
-            write_raster(files[name], labels, read_georeference(images[name]))
+            write_raster(files[name], labels, read_georeference(images[name]), no_data=VOID)
         processes.barrier()
         quality = folder_quality(LabelSet(f"{before.name} after {method}", files), against, processes)
         if processes.first:

@@ -18,8 +18,8 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from landcover.classes import VOID, ClassScheme
+from landcover.images.grid import Grid
 from landcover.images.raster import TILE
-from landcover.prediction.sar_scene import Grid
 from landcover.run_files.atomic import put_in_place, write_text
 
 Blocks = Callable[[], Iterable[tuple[int, int, NDArray[np.uint8]]]]
@@ -97,10 +97,7 @@ def _assemble(path: Path, grid: Grid, layer: Layer, blocks: Blocks) -> None:
     shape = {"height": grid.height, "width": grid.width, "count": 1, "dtype": "uint8", "nodata": layer.nodata}
     tiles = {"tiled": True, "blockxsize": TILE, "blockysize": TILE, "compress": "deflate", "zlevel": 1}
     with rasterio.open(path, "w", driver="GTiff", bigtiff="IF_SAFER", **shape, **tiles) as file:
-        if grid.control_points:
-            file.gcps = (list(grid.control_points), grid.crs)
-        elif grid.georeferenced:
-            file.crs, file.transform = grid.crs, grid.transform
+        grid.place(file)
         file.set_band_description(1, layer.name)
         file.update_tags(**layer.tags)
         if layer.scheme is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -15,7 +14,6 @@ import numpy as np
 import rasterio
 import torch
 from numpy.typing import NDArray
-from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
@@ -23,11 +21,12 @@ from landcover.classes import ClassScheme
 from landcover.errors import InputError
 from landcover.images.modality import Image
 from landcover.images.raster import TILE
+from landcover.images.source import RasterSource
 from landcover.prediction.blending import RollingSums
 from landcover.prediction.cloud_optimised import Layer, label_layer, read_tag, write_cloud_optimised
 from landcover.prediction.map_parts import Part, PartsFolder, cut_into_parts, differences, longest_run, runs
-from landcover.prediction.optical_scene import OpticalScene, open_optical_scene
-from landcover.prediction.sar_scene import SarScene, open_scene
+from landcover.prediction.optical_scene import open_optical_scene
+from landcover.prediction.sar_scene import open_scene, warn_of_place
 from landcover.prediction.scene_models import SceneModel, SceneSettings, load_scene_models
 from landcover.prediction.scene_no_data import write_no_data_mask
 from landcover.prediction.sliding_window import predict_probabilities
@@ -71,14 +70,14 @@ def map_scene(
     no test-time scales: a scaled window would show the network another surrounding. A speckle filter sees the window
     alone as well, so its outermost pixels, which count least, are filtered with reflected neighbours.
 
-    No data is found as `write_no_data_mask` says, and written as 0. Windows without any data are not predicted.
+    No data, by the rule of `landcover.images.no_data`, is written as 0. Windows without any data are not predicted.
 
     Finished parts lie in `<out>.parts/` until the map is complete, so that a killed run goes on there; a map that
     exists already is left alone if it was made from the same scene, models and settings. Whether in one go, after a
     kill, or by several processes that share the parts: the bytes are the same.
 
     Args:
-        scene_path: one band of uint8, uint16 or float32, in any format of GDAL. A scene that is stored as one
+        scene_path: one SAR band, in any format of GDAL. A scene that is stored as one
             compressed block is decoded at once, whatever its size.
         model_paths: files of `landcover.networks.model_file`, of SAR models with one class scheme; their
             probabilities are averaged.
@@ -96,7 +95,6 @@ def map_scene(
     """
     _check_outputs(out, confidence)
     with (
-        warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),  # told in our own words
         rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES),
         open_scene(scene_path) as scene,
         open_optical_scene(optical_path, scene.grid) if optical_path else nullcontext() as optical,
@@ -124,8 +122,8 @@ class _Work:
 
     def __init__(
         self,
-        scene: SarScene,
-        optical: OpticalScene | None,
+        scene: RasterSource,
+        optical: RasterSource | None,
         models: Sequence[SceneModel],
         scheme: ClassScheme,
         outputs: Mapping[str, Path],
@@ -167,10 +165,12 @@ class _Work:
             if self._folder.folder.exists():  # killed at the very end
                 self._folder.remove()
             return True
-        self._scene.warn_unless_georeferenced()
+        warn_of_place(self._scene)
         self._folder.begin(made_from)
         if not self._mask_path.exists():
-            write_no_data_mask(self._scene, self._mask_path)
+            reads_optical = any(model.modality != "sar" for model in self._models)
+            images = [self._scene, self._optical] if self._optical and reads_optical else [self._scene]
+            write_no_data_mask(images, self._mask_path)
         return False
 
     def _map_parts(self, bands: Sequence[Sequence[Part]]) -> None:
@@ -225,11 +225,11 @@ class _Work:
         if _read_mask(mask, *area).all():
             return
         device = self._processes.device
-        values, _ = self._scene.read(*area)
+        values = self._scene.read(area).pixels
         image: Image = values
         if model.modality != "sar":
             assert self._optical is not None, "load_scene_models has looked"
-            image = {"optical": self._optical.read(*area), "sar": values}
+            image = {"optical": self._optical.read(area).pixels[..., :3], "sar": values}
         scores = predict_probabilities(model.network, image, model.window, device)
         sums.add(top, left, scores, torch.from_numpy(weights).to(device))
 

@@ -14,12 +14,15 @@ from torch import nn
 from landcover.classes import SCHEMES, ClassScheme
 from landcover.errors import InputError
 from landcover.images.modality import Modality, names_of
+from landcover.images.source import RasterSource
 from landcover.networks.model_file import load_model
 from landcover.prediction.blending import blending_weights
-from landcover.prediction.sar_scene import SarScene
 from landcover.prediction.sliding_window import PredictionDtype, SlidingWindow
 from landcover.prediction.views import Flip, make_views
 from landcover.prediction.write_scores import check_image
+
+SAMPLE = 2048
+"""Largest side of the sample of a scene that tells whether its values fit a model, pixels."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class SceneModel:
 
 
 def load_scene_models(
-    paths: Sequence[Path], scene: SarScene, settings: SceneSettings, device: torch.device, optical: bool = False
+    paths: Sequence[Path], scene: RasterSource, settings: SceneSettings, device: torch.device, optical: bool = False
 ) -> tuple[list[SceneModel], ClassScheme]:
     """Loads model files for a scene; also returns the class scheme that they share.
 
@@ -77,7 +80,7 @@ def load_scene_models(
     """
     models, schemes = [], {}
     # Grey values of integers can be in any unit that integers have.
-    values = scene.sample() if scene.dtype == np.float32 else np.zeros((1, 1), scene.dtype)
+    values = scene.sample(SAMPLE).pixels if scene.dtype == np.float32 else np.zeros((1, 1), scene.dtype)
     for path in paths:
         network, info = load_model(path, device)
         if "sar" not in names_of(info.modality):

@@ -1,6 +1,6 @@
 """Where a scene of any size holds no measurement: the rule of `landcover.images.no_data`, strip by strip.
 
-The scene is read twice in strips of full width. The first time, the zero regions of a strip that reach its edges are
+Every image is read twice in strips of full width. The first time, the zero regions of a strip that reach its edges are
 noted and linked with those they touch in the strip above; of all others it is known that they do not reach the border
 of the scene. Then sizes are added up over linked regions. The second time, the mask is written.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
@@ -18,47 +17,46 @@ from rasterio.windows import Window
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from landcover.images.no_data import MIN_AREA
+from landcover.images.no_data import MIN_AREA, Raster, Regions
 from landcover.images.raster import TILE
-from landcover.prediction.sar_scene import SarScene
+from landcover.images.source import RasterSource
 from landcover.run_files.atomic import atomic_path
 
 STRIP_PIXELS = 2**22
 """Pixels of a strip, about: at least `TILE` rows of the scene."""
 
 
-def write_no_data_mask(scene: SarScene, path: Path, min_area: int = MIN_AREA, strip_pixels: int = STRIP_PIXELS) -> None:
-    """Writes a mask of the scene's pixels without a measurement: uint8 TIFF in tiles, 1 = no data, atomically.
+def write_no_data_mask(
+    images: Sequence[RasterSource], path: Path, min_area: int = MIN_AREA, strip_pixels: int = STRIP_PIXELS
+) -> None:
+    """Writes a mask of the pixels without data in any of the images: uint8 TIFF in tiles, 1 = no data, atomically.
 
-    No data is what the file declares as such or what is not finite, and 8-connected regions of such pixels and zeros
-    that touch the border of the scene and have at least `min_area` pixels. The same pixels as `no_data_mask` finds in
-    the whole image, in memory for one strip.
+    The same pixels as `Raster.no_data` finds in the whole images, in memory for one strip.
 
     Args:
-        scene: what to look at.
+        images: of one scene, on one grid.
         path: file to write.
-        min_area: smallest region in pixels.
+        min_area: smallest region of zeros, in pixels.
         strip_pixels: about how many pixels are looked at together.
 
     Raises:
-        InputError: the scene is damaged.
+        InputError: an image is damaged.
         OSError: the mask could not be written completely, as on a full disk.
     """
-    height, width = scene.grid.height, scene.grid.width
+    height, width = images[0].grid.height, images[0].grid.width
     step = max(1, strip_pixels // width // TILE) * TILE
     strips = [slice(top, min(top + step, height)) for top in range(0, height, step)]
-    no_data = _no_data_regions(scene, strips, min_area)
+    no_data = [_no_data_regions(image, strips, min_area) for image in images]
     tiles = {"tiled": True, "blockxsize": TILE, "blockysize": TILE, "compress": "deflate", "zlevel": 1}
     shape = {"height": height, "width": width, "count": 1, "dtype": "uint8"}
     windows = [Window(0, rows.start, width, rows.stop - rows.start) for rows in strips]
     written = []
     with atomic_path(path) as temporary:
         with rasterio.open(temporary, "w", driver="GTiff", sparse_ok=True, **tiles, **shape) as file:
-            for rows, chosen, window in zip(strips, no_data, windows, strict=True):
-                missing, regions, areas = _regions(scene, rows)
-                is_no_data = np.zeros(len(areas), dtype=bool)
-                is_no_data[chosen] = True
-                mask = missing | is_no_data[regions]
+            for number, (rows, window) in enumerate(zip(strips, windows, strict=True)):
+                chosen = [regions[number] for regions in no_data]
+                masks = [_mask(image, rows, some, min_area) for image, some in zip(images, chosen, strict=True)]
+                mask = np.logical_or.reduce(masks)
                 file.write(mask.astype(np.uint8), 1, window=window)
                 written.append(np.count_nonzero(mask))
         with rasterio.open(temporary) as file:  # on a full disk, closing the file fails in silence
@@ -66,41 +64,52 @@ def write_no_data_mask(scene: SarScene, path: Path, min_area: int = MIN_AREA, st
                 raise OSError("not all pixels were written")
 
 
-def _no_data_regions(scene: SarScene, strips: Sequence[slice], min_area: int) -> list[NDArray[np.int64]]:
-    """Numbers of the regions of each strip that are no data."""
+def _mask(image: RasterSource, rows: slice, chosen: NDArray[np.int64], min_area: int) -> NDArray[np.bool_]:
+    """No data of a strip, of whose regions the `chosen` ones are no data."""
+    raster = _strip(image, rows)
+    regions = Regions.of(raster.empty())
+    is_no_data = np.zeros(len(regions.areas), dtype=bool)
+    if raster.zeros_declared:  # regions that do not reach the edges of the strip too
+        is_no_data[1:] = regions.areas[1:] >= min_area
+    is_no_data[chosen] = True
+    mask = is_no_data[regions.numbers]
+    return mask if raster.missing is None else mask | raster.missing
+
+
+def _no_data_regions(image: RasterSource, strips: Sequence[slice], min_area: int) -> list[NDArray[np.int64]]:
+    """Numbers of the regions of each strip that are no data, of those that reach its edges."""
     edge_regions: list[NDArray[np.int64]] = []  # of each strip
     areas, outside, links = [], [], []  # of all of them together, in order
     above: NDArray[np.int64] | None = None
-    count = 0
+    count, all_empty = 0, True
     for rows in strips:
-        _, regions, sizes = _regions(scene, rows)
-        sides = regions[:, [0, -1]]
-        first, last = regions[0], regions[-1]
+        regions = Regions.of(_strip(image, rows).empty())
+        all_empty = all_empty and bool(regions.numbers.all())
+        sides = regions.numbers[:, [0, -1]]
+        first, last = regions.numbers[0], regions.numbers[-1]
         edges = np.unique(np.concatenate([first, last, sides.ravel()]))
         edges = edges[edges > 0]  # region 0 is everything that is not empty
-        at_border = np.zeros(len(sizes), dtype=bool)
+        at_border = np.full(len(regions.areas), image.zeros_declared)
         at_border[sides] = True
         at_border[first] |= rows.start == 0
-        at_border[last] |= rows.stop == scene.grid.height
-        number = np.full(len(sizes), -1)
+        at_border[last] |= rows.stop == image.grid.height
+        number = np.full(len(regions.areas), -1)
         number[edges] = count + np.arange(len(edges))
         links.append(_touching(above, number[first]))
         above = number[last]
         edge_regions.append(edges)
-        areas.append(sizes[edges])
+        areas.append(regions.areas[edges])
         outside.append(at_border[edges])
         count += len(edges)
+    if all_empty:
+        return edge_regions
     large = _linked_regions(np.concatenate(areas), np.concatenate(outside), np.concatenate(links), min_area)
     parts = np.split(large, np.cumsum([len(edges) for edges in edge_regions])[:-1])
     return [edges[part] for edges, part in zip(edge_regions, parts, strict=True)]
 
 
-def _regions(scene: SarScene, rows: slice) -> tuple[NDArray[np.bool_], NDArray[np.int32], NDArray[np.int32]]:
-    """Pixels without a measurement, region number of every pixel (0: not empty), area of every region."""
-    values, missing = scene.read(rows, slice(0, scene.grid.width))
-    empty = (values == 0).view(np.uint8)
-    _, regions, statistics, _ = cv2.connectedComponentsWithStats(empty, connectivity=8, ltype=cv2.CV_32S)
-    return missing, regions, statistics[:, cv2.CC_STAT_AREA]
+def _strip(image: RasterSource, rows: slice) -> Raster:
+    return image.read((rows, slice(0, image.grid.width)))
 
 
 def _touching(above: NDArray[np.int64] | None, below: NDArray[np.int64]) -> NDArray[np.int64]:

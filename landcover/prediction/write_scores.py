@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from landcover.errors import InputError
+from landcover.images.grid import Georeference, read_georeference
 from landcover.images.modality import Image, ImageFile, main_file, part_of, parts_of, read_image
-from landcover.images.raster import Georeference, read_georeference
 from landcover.networks.model_file import ModelInfo, load_model, read_model_info
 from landcover.networks.multimodal_preprocessor import MultimodalPreprocessor
 from landcover.prediction.merging import Weighting

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from landcover.classes import VOID
-from landcover.images.no_data import no_data_mask
+from landcover.images.no_data import Raster
 
 LARGEST_SIDE = 320
 """Largest side of a picture, pixels."""
@@ -22,16 +20,17 @@ ERROR_COLOURS = np.array([(0, 0, 0), (0xDD, 0xDD, 0xDD), (0xC5, 0x1B, 0x7D)], dt
 """RGB of no truth, correct and wrong; grey and purple differ for every kind of colour vision, in print too."""
 
 
-def stretch_sar(sar: NDArray[Any]) -> NDArray[np.uint8]:
+def stretch_sar(sar: Raster) -> NDArray[np.uint8]:
     """Grey picture (H, W) of SAR amplitudes, uint8: no-data 0, measured pixels 1..255.
 
     Args:
-        sar: (H, W), uint8, uint16 or float32; stretched between `PERCENTILES` of the measured pixels.
+        sar: the whole image, uint8, uint16 or float32, of whose bands the first is shown; stretched between
+            `PERCENTILES` of the measured pixels.
     """
-    empty = no_data_mask(sar)
+    empty = sar.no_data()
     if empty.all():
-        return np.zeros(sar.shape, dtype=np.uint8)
-    values = sar.astype(np.float32)
+        return np.zeros(empty.shape, dtype=np.uint8)
+    values = (sar.pixels if sar.pixels.ndim == 2 else sar.pixels[..., 0]).astype(np.float32)
     low, high = np.percentile(values[~empty], PERCENTILES)
     grey = 1.0 + 254.0 * np.clip((values - low) / max(high - low, 1e-6), 0.0, 1.0)
     return np.where(empty, 0, np.rint(grey)).astype(np.uint8)

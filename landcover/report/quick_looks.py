@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from landcover.classes import VOID, ClassScheme
+from landcover.images.no_data import Raster
 from landcover.metrics import ConfusionMatrix
 from landcover.report.pictures import (
     CORRECT,
@@ -58,14 +58,14 @@ class TileView:
 
     Args:
         name: its name.
-        sar: SAR image (H, W), uint8, uint16 or float32.
+        sar: SAR image.
         labels: uint8 (H, W), 0 = no data, 1..C = classes.
         confidence: float32 (H, W), 0..1, mean probability of the most probable class.
         truth: manual labels, uint8 (H, W), 0 = unknown; None if there are none.
     """
 
     name: str
-    sar: NDArray[Any]
+    sar: Raster
     labels: NDArray[np.uint8]
     confidence: NDArray[np.float32]
     truth: NDArray[np.uint8] | None = None

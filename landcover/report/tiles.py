@@ -13,7 +13,7 @@ from landcover.classes import VOID, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
 from landcover.images.label_file import read_labels
-from landcover.images.raster import read_optical, read_sar
+from landcover.images.raster import read_optical, read_raster
 from landcover.report.markup import percent, picture, swatch, text
 from landcover.report.pictures import (
     ERROR_COLOURS,
@@ -56,7 +56,7 @@ def training_panels(tile: SarTile, pseudo_label: Path | None, truth: Path | None
     expected = None if truth is None else read_labels(truth, scheme)
     panels = []
     if tile.optical:
-        optical = shrink_image(read_optical(tile.optical))
+        optical = shrink_image(read_optical(tile.optical).pixels)
         panels.append(Panel(picture(optical, f"Optical image of {tile.name}"), "optical"))
     panels.append(_sar_panel(tile))
     for title, path in (("published labels", tile.labels), ("pseudo-label", pseudo_label)):
@@ -110,7 +110,7 @@ def legend(scheme: ClassScheme) -> str:
 
 
 def _sar_panel(tile: SarTile) -> Panel:
-    grey = shrink_image(stretch_sar(read_sar(tile.sar)))
+    grey = shrink_image(stretch_sar(read_raster(tile.sar, measured=True)))
     return Panel(picture(grey, f"SAR image of {tile.name}"), "SAR")
 
 

@@ -23,7 +23,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
-from landcover.images.raster import TILE, Georeference, extra_tags
+from landcover.images.grid import Georeference
+from landcover.images.raster import TILE, extra_tags
 from landcover.run_files.atomic import atomic_path
 from landcover.score_files.header import Encoding, ScoreHeader, format_header, parse_header
 from landcover.score_files.tiles import TileReader, TileTable
@@ -35,8 +36,6 @@ STORAGE: dict[str, Any] = {"compression": "zstd", "compressionargs": {"level": 1
 """Arguments of `tifffile.imwrite`: zstd is written and read faster than deflate, at its size; see docs/scores.md."""
 
 _BLOCK = 2**16  # values encoded at a time: they stay in the cache from step to step
-# GDAL's own metadata and no-data value describe the image, not the codes: 0 is a score here.
-_IMAGE_ONLY_CODES = (42112, 42113)
 
 
 def encode(
@@ -110,7 +109,6 @@ def write_scores(
         raise ValueError(
             f"expected uint8 codes of shape {expected}, 2 or more classes; got {codes.dtype} {codes.shape}"
         )
-    geometry = Georeference(tuple(tag for tag in georeference.tags if tag[0] not in _IMAGE_ONLY_CODES))
     with atomic_path(path) as temporary:
         tifffile.imwrite(
             temporary,
@@ -120,7 +118,7 @@ def write_scores(
             tile=(TILE, TILE),
             description=format_header(header, codes),
             **STORAGE,
-            extratags=extra_tags(geometry),
+            extratags=extra_tags(georeference),
             metadata=None,
             software=False,
         )

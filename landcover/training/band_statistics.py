@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from landcover.data_check.check import SAMPLES_PER_TILE
 from landcover.errors import InputError
-from landcover.images.no_data import no_data_mask
 from landcover.images.raster import read_sar
 from landcover.sar.stretch import STRETCHES, stretch_values
 from landcover.sar.units import Unit, check_values, declared_unit
@@ -70,18 +69,19 @@ def band_statistics(images: Sequence[Path], unit: str | None = None, stretch: st
         )
     if not images:
         raise InputError("SAR images: expected at least one, found none; check the data root")
-    dtype = read_sar(images[0]).dtype
+    dtype = read_sar(images[0]).pixels.dtype
     known = declared_unit(unit, dtype)
 
     def read(path: Path) -> NDArray[Any]:
         """Values with data of one image, (N,)."""
-        image = read_sar(path)
+        raster = read_sar(path)
+        image = raster.pixels
         if image.dtype != dtype:
             raise InputError(
                 f"{path}: expected {dtype} as in {images[0]}, found {image.dtype}; convert all SAR images to one type"
             )
         check_values(image, known, path)
-        return image[~no_data_mask(image)]
+        return image[~raster.no_data()]
 
     with ThreadPoolExecutor(8) as pool:
         limits = None

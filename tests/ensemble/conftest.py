@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ensemble.members import Member
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import SarTile
-from landcover.images.raster import Georeference, write_raster
+from landcover.images.grid import Georeference
+from landcover.images.raster import write_raster
 from landcover.score_files.score_file import ScoreHeader, write_scores
 
 Codes = NDArray[np.uint8]

@@ -7,16 +7,12 @@ import pytest
 from ensemble.__main__ import main
 from ensemble.members import parse_members
 from ensemble.weight_file import WeightFile
+from landcover.demo_scenes.geotiff import utm_georeference
 from landcover.errors import InputError
-from landcover.images.raster import Georeference, read_georeference, read_raster
+from landcover.images.grid import read_georeference
+from landcover.images.raster import read_raster
 
-GEOREFERENCE = Georeference(
-    (
-        (33550, 12, 3, (0.5, 0.5, 0.0)),
-        (33922, 12, 6, (0.0, 0.0, 0.0, 500000.0, 4000000.0, 0.0)),
-        (34735, 3, 8, (1, 1, 0, 1, 3072, 0, 1, 32633)),
-    )
-)
+GEOREFERENCE = utm_georeference(32633, 500_000.0, 4_000_000.0, 0.5)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
@@ -107,7 +103,7 @@ def test_by_products_are_written_beside_the_labels(tmp_path, monkeypatch, write_
         exact = read_raster(tmp_path / "floats" / name / "s.tif").pixels
         assert (coded.pixels.dtype, exact.dtype) == (np.uint8, np.float32)
         np.testing.assert_array_equal(coded.pixels, np.rint(255 * exact))
-        assert coded.georeference == GEOREFERENCE
+        assert read_georeference(tmp_path / "bytes" / name / "s.tif") == GEOREFERENCE
         assert exact.max() > 0
     labels = read_raster(tmp_path / "bytes" / "s.tif").pixels
     votes = np.mean([random_codes(seed).argmax(axis=0) + 1 == labels for seed in (0, 1)], axis=0)

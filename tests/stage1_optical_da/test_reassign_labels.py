@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from landcover.images.raster import read_georeference, read_raster, write_raster
+from landcover.images.grid import read_georeference
+from landcover.images.raster import read_raster, write_raster
 from landcover.labels.label_filter import LABEL_FILTERS, FilterMaterial
 from landcover.labels.quality import read_quality
 from stage1_optical_da.reassign_labels import main

@@ -54,7 +54,7 @@ def images(tmp_path: Path) -> list[Path]:
 
 def by_hand(model: SelfTraining, images: list[Path]) -> dict[str, float]:
     """The same in float64, over all pixels of all images."""
-    pixels = np.concatenate([read_optical(path).reshape(-1, 3) for path in images])
+    pixels = np.concatenate([read_optical(path).pixels.reshape(-1, 3) for path in images])
     normalised = (pixels.astype(np.float64) - 127) / 60
     student, teacher = (normalised @ net.weight.detach().double().numpy().T for net in (model.student, model.teacher))
     probabilities = np.exp(teacher) / np.exp(teacher).sum(1, keepdims=True)

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 import torch
 from two_processes import run_by_two_processes
 
 from ensemble.members import Member
 from landcover.classes import OPEN_EARTH_MAP
+from landcover.images.grid import Georeference, read_georeference
 from landcover.images.label_file import read_labels
-from landcover.images.raster import Georeference, read_georeference, read_raster, write_raster
+from landcover.images.raster import read_raster, write_raster
 from landcover.labels.label_set import LabelSet, label_set
 from landcover.labels.quality import References
 from landcover.processes.group import Processes
@@ -54,7 +56,7 @@ def members(tmp_path: Path) -> list[Member]:
 @pytest.fixture
 def images(tmp_path: Path) -> dict[str, Path]:
     for name in ("a", "b"):
-        write_raster(tmp_path / "rgb" / f"{name}.tif", np.zeros((1, 2, 3), np.uint8), GEOREFERENCE)
+        write_raster(tmp_path / "rgb" / f"{name}.tif", np.ones((1, 2, 3), np.uint8), GEOREFERENCE)
     return {name: tmp_path / "rgb" / f"{name}.tif" for name in ("a", "b")}
 
 
@@ -79,6 +81,22 @@ def test_labels_are_the_class_of_the_highest_mean_on_the_grid_of_the_image(
         "label_set": "average",
         "agree_with": [],
     }
+
+
+def test_labels_are_unknown_where_the_image_has_no_data(
+    members: list[Member], images: dict[str, Path], tmp_path: Path
+) -> None:
+    half = np.ones((1, 2, 4), np.uint8)
+    half[..., 3] = 0, 255
+    with rasterio.open(images["a"], "w", "GTiff", 2, 1, 4, dtype="uint8", photometric="RGB", alpha="YES") as file:
+        file.write(half.transpose(2, 0, 1))
+    write_raster(images["b"], np.zeros((1, 2, 3), np.uint8))
+    folder = tmp_path / "labels"
+    assert write_label_folder(members, images, folder, ALONE) is True
+    assert read_raster(folder / "a.tif").pixels.tolist() == [[0, 7]]
+    assert read_raster(folder / "b.tif").pixels.tolist() == [[0, 0]]
+    with rasterio.open(folder / "a.tif") as file:
+        assert file.nodata == 0
 
 
 def test_a_rerun_completes_the_folder_to_the_same_bytes_and_other_teachers_are_refused(
@@ -168,7 +186,7 @@ def label_files(folder: Path, seed: int, size: tuple[int, int] = (20, 30)) -> La
 @pytest.fixture
 def wide_images(tmp_path: Path) -> dict[str, Path]:
     for name in "ab":
-        write_raster(tmp_path / "wide" / f"{name}.tif", np.zeros((20, 30, 3), np.uint8), GEOREFERENCE)
+        write_raster(tmp_path / "wide" / f"{name}.tif", np.ones((20, 30, 3), np.uint8), GEOREFERENCE)
     return {name: tmp_path / "wide" / f"{name}.tif" for name in "ab"}
 
 
@@ -204,7 +222,7 @@ from stage1_optical_da.dropping import Dropping
 
 folder, processes = Path(sys.argv[1]), start_processes()
 written, write = [], write_pseudo_labels.write_raster
-write_pseudo_labels.write_raster = lambda path, *rest: (write(path, *rest), written.append(path.stem))
+write_pseudo_labels.write_raster = lambda path, *rest, **named: (write(path, *rest, **named), written.append(path.stem))
 members = [Member(name, folder / name) for name in ("net0", "net1")]
 images = {path.stem: path for path in sorted((folder / "wide").iterdir())}
 references = References((label_set(f"other={folder / 'other'}"),))
@@ -216,7 +234,7 @@ assert not write_pseudo_labels.write_label_folder(*arguments)
 
 
 def test_two_processes_share_the_tiles_and_write_the_bytes_of_one(wide_images: dict[str, Path], tmp_path: Path) -> None:
-    write_raster(tmp_path / "wide" / "c.tif", np.zeros((20, 30, 3), np.uint8), GEOREFERENCE)
+    write_raster(tmp_path / "wide" / "c.tif", np.ones((20, 30, 3), np.uint8), GEOREFERENCE)
     images = {**wide_images, "c": tmp_path / "wide" / "c.tif"}
     members = random_members(tmp_path, "abc", 2)
     for name in "abc":

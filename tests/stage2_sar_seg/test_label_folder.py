@@ -5,7 +5,8 @@ import pytest
 
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
 from landcover.errors import InputError
-from landcover.images.raster import Georeference, read_georeference, read_raster, write_raster
+from landcover.images.grid import Georeference, read_georeference
+from landcover.images.raster import read_raster, write_raster
 from landcover.run_files.manifest import OutputFolder
 from stage2_sar_seg.label_folder import labelled_tiles, published_labels
 

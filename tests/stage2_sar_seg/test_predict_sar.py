@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from landcover.images.raster import read_georeference, read_sar, write_raster
+from landcover.images.grid import read_georeference
+from landcover.images.raster import read_sar, write_raster
 from landcover.networks.model_file import load_model
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
 from landcover.prediction.views import View
@@ -45,7 +46,7 @@ def test_every_val_and_test_tile_gets_the_scores_of_every_model(
             for image in images:
                 header, codes = read_scores(folder / image.name)
                 assert (header.model, header.encoding) == (folder.name, "logit")
-                probabilities = predict_probabilities(model, read_sar(image), settings, torch.device("cpu"))
+                probabilities = predict_probabilities(model, read_sar(image).pixels, settings, torch.device("cpu"))
                 np.testing.assert_array_equal(codes, encode(probabilities.numpy(), "logit"))
                 assert read_georeference(folder / image.name) == read_georeference(image)
 

@@ -199,7 +199,7 @@ def test_decibels_must_be_declared_and_are_trained_on_with_a_gain(
 ) -> None:
     data = Path(shutil.copytree(demo_root / "DFC2025Track1", tmp_path / "dfc"))
     for path in (data / "train" / "sar_images").iterdir():
-        amplitude = read_sar(path).astype(np.float32)
+        amplitude = read_sar(path).pixels.astype(np.float32)
         decibels = np.where(amplitude > 0, 20 * np.log10(np.maximum(amplitude, 1) / 100), 0).astype(np.float32)
         write_raster(path, decibels)
     words = replaced(arguments, "--dfc-root", data)
@@ -224,12 +224,12 @@ def test_a_tile_without_data_is_named_and_teaches_nothing(
 ) -> None:
     data = Path(shutil.copytree(demo_root / "DFC2025Track1", tmp_path / "dfc"))
     tiles = sorted((data / "train" / "sar_images").iterdir())
-    write_raster(tiles[0], np.zeros_like(read_sar(tiles[0])))
+    write_raster(tiles[0], np.zeros_like(read_sar(tiles[0]).pixels))
     code, output = run_main(main, *replaced(arguments, "--dfc-root", data))
     assert code == 0
     warning = f"warning: 1 of {len(tiles)} SAR tiles hold no data, nothing is learned from them: {tiles[0].stem}\n"
     assert output.startswith(warning)
     for path in tiles:
-        write_raster(path, np.zeros_like(read_sar(path)))
+        write_raster(path, np.zeros_like(read_sar(path).pixels))
     code, message = run_main(main, *replaced(replaced(arguments, "--dfc-root", data), "--run-dir", tmp_path / "second"))
     assert code == 2 and f"expected SAR images with data, found only no-data pixels in all {len(tiles)}" in message

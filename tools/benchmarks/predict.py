@@ -22,7 +22,8 @@ from mmseg.registry import MODELS
 from torch import nn
 
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.images.raster import read_georeference, read_sar
+from landcover.images.grid import read_georeference
+from landcover.images.raster import read_sar
 from landcover.networks.model_file import ModelInfo, load_model, save_model
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.sliding_window import DIVISOR, PREDICTION_DTYPES, predict_probabilities
@@ -116,7 +117,7 @@ def build_ours(folder: Path, settings: PredictionSettings, device: str, threads:
     tile, window = next(folder.glob("images/*")), settings.sliding_window(info.window)
 
     def predict() -> None:
-        probabilities = predict_probabilities(model, read_sar(tile), window, torch.device(device)).cpu().numpy()
+        probabilities = predict_probabilities(model, read_sar(tile).pixels, window, torch.device(device)).cpu().numpy()
         write_probabilities(folder / "ours.tif", probabilities, info, settings.encoding, read_georeference(tile))
         np.save(folder / "ours.npy", probabilities)
 
@@ -132,7 +133,7 @@ def build_plain(folder: Path, settings: PredictionSettings, device: str, threads
 
     @torch.no_grad()
     def predict() -> None:
-        image = np.repeat(read_sar(tile)[..., None], BANDS, axis=-1).astype(np.float32)
+        image = np.repeat(read_sar(tile).pixels[..., None], BANDS, axis=-1).astype(np.float32)
         total = torch.zeros((model.out_channels, *image.shape[:2]), device=device)
         for view in views:
             total += plain_logits(model, image, view, settings.dtype).softmax(1)[0]

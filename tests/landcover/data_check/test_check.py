@@ -10,7 +10,8 @@ from landcover.data_check.check import check_tiles
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.open_earth_map import LabelledTile
 from landcover.errors import InputError
-from landcover.images.raster import Georeference, write_raster
+from landcover.images.grid import Georeference
+from landcover.images.raster import write_raster
 
 GEOREFERENCE = Georeference(((33550, 12, 3, (0.5, 0.5, 0.0)), (33922, 12, 6, (0.0, 0.0, 0.0, 1.0, 2.0, 0.0))))
 NO_GEOREFERENCE = Georeference()

@@ -15,7 +15,8 @@ from landcover.data_sets.hold_out import HeldOut, hold_out
 from landcover.demo_scenes.geotiff import utm_georeference
 from landcover.errors import InputError
 from landcover.images.footprint import Footprint
-from landcover.images.raster import Georeference, write_raster
+from landcover.images.grid import Georeference
+from landcover.images.raster import write_raster
 
 SIDE = 8
 

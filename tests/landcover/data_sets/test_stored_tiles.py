@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from landcover.data_sets import stored_tiles
 from landcover.data_sets.stored_tiles import StoredTiles, TrainingTile, fits
 from landcover.data_sets.training_tiles import TrainingTiles
-from landcover.images.modality import Image, ImageFile, main_file, read_image
+from landcover.images.modality import Image, ImageFile, main_file, read_image, read_whole
 from landcover.images.raster import RasterInfo, read_info, write_raster
 from landcover.images.segments import Area
 
@@ -43,11 +44,16 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Area | None]]:
     """Grows by name and window of every image that is read."""
     seen: list[tuple[str, Area | None]] = []
 
-    def recorded(file: ImageFile, modality: str, area: Area | None = None) -> Image:
+    def window(file: ImageFile, modality: str, area: Area) -> Image:
         seen.append((main_file(file).name, area))
         return read_image(file, modality, area)
 
-    monkeypatch.setattr(stored_tiles, "read_image", recorded)
+    def whole(file: ImageFile, modality: str) -> tuple[Image, NDArray[np.bool_]]:
+        seen.append((main_file(file).name, None))
+        return read_whole(file, modality)
+
+    monkeypatch.setattr(stored_tiles, "read_image", window)
+    monkeypatch.setattr(stored_tiles, "read_whole", whole)
     return seen
 
 

@@ -11,7 +11,7 @@ from landcover.data_sets.ordinal_sampler import OrdinalSampler, shuffled_index
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import InputError
 from landcover.images.label_file import read_labels
-from landcover.images.no_data import no_data_mask
+from landcover.images.no_data import Raster
 from landcover.images.raster import read_optical, read_sar, write_raster
 from landcover.transforms.random_scale_crop import RandomScaleCrop
 from landcover.transforms.sample import Sample
@@ -57,7 +57,7 @@ def test_a_sar_sample_has_one_band_and_indices(sar):
 def test_a_crop_at_scale_1_is_cut_from_image_and_labels_alike(pairs):
     tiles = [TrainingTile(tile.optical, tile.labels) for tile in pairs[:1]]
     sample = TrainingTiles(tiles, "optical", 64, scale=(1.0, 1.0))[5]
-    np.testing.assert_array_equal(sample["inputs"].numpy().transpose(1, 2, 0), read_optical(pairs[0].optical))
+    np.testing.assert_array_equal(sample["inputs"].numpy().transpose(1, 2, 0), read_optical(pairs[0].optical).pixels)
     expected = OPEN_EARTH_MAP.to_indices(read_labels(pairs[0].labels, OPEN_EARTH_MAP))
     np.testing.assert_array_equal(sample["data_samples"].gt_sem_seg.data[0].numpy(), expected)
 
@@ -220,8 +220,9 @@ def test_without_rare_classes_a_sample_is_a_crop_of_the_next_tile_of_the_epoch(u
     data_set = TrainingTiles(uneven, "sar", 24, seed=7)
     for ordinal in (0, 3, 11):
         tile = uneven[shuffled_index(ordinal, 4, 7)]
-        image, indices = read_sar(tile.image), OPEN_EARTH_MAP.to_indices(read_labels(tile.labels, OPEN_EARTH_MAP))
-        indices[no_data_mask(image)] = 255
+        image = read_sar(tile.image).pixels
+        indices = OPEN_EARTH_MAP.to_indices(read_labels(tile.labels, OPEN_EARTH_MAP))
+        indices[Raster(image).no_data()] = 255
         expected = RandomScaleCrop(24)(Sample(image, indices), np.random.default_rng([7, ordinal]))
         np.testing.assert_array_equal(data_set.sample(ordinal).image, expected.image)
         np.testing.assert_array_equal(data_set.sample(ordinal).indices, expected.indices)

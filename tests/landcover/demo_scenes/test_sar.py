@@ -6,7 +6,7 @@ import pytest
 from landcover.demo_scenes.layout import CITY, lay_out
 from landcover.demo_scenes.sar import draw_sensor, no_data_wedge, render_sar, speckle
 from landcover.demo_scenes.scene import RANGELAND, ROAD, TREE, WATER
-from landcover.images.no_data import no_data_mask
+from landcover.images.no_data import Raster
 
 
 @pytest.mark.parametrize("looks", [1, 3, 6])
@@ -27,7 +27,7 @@ def test_statistics_are_those_of_real_tiles():
     assert min(means) > 30 and max(means) < 58
     assert 83 < np.median(highs) < 180
     assert max((tile == 0).mean() for tile in tiles) < 0.03
-    assert not any(no_data_mask(tile).any() for tile in tiles)
+    assert not any(Raster(tile).no_data().any() for tile in tiles)
 
 
 def test_water_and_asphalt_are_dark_and_trees_bright():
@@ -61,4 +61,4 @@ def test_a_wedge_is_connected_and_touches_the_border():
     for seed in range(10):
         wedge = no_data_wedge(np.random.default_rng(seed), 128, 160)
         assert 0.03 < wedge.mean() < 0.23
-        np.testing.assert_array_equal(no_data_mask(np.where(wedge, 0, 9), min_area=100), wedge)
+        np.testing.assert_array_equal(Raster(np.where(wedge, 0, 9)).no_data(min_area=100), wedge)

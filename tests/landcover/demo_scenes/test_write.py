@@ -10,9 +10,10 @@ import pytest
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.demo_scenes import DemoSizes, write_demo
 from landcover.errors import InputError
+from landcover.images.grid import read_georeference
 from landcover.images.label_file import read_labels
-from landcover.images.no_data import no_data_mask
-from landcover.images.raster import read_georeference, read_optical, read_sar
+from landcover.images.no_data import Raster
+from landcover.images.raster import read_optical, read_sar
 
 SIZES = DemoSizes(source_train=4, source_val=2, target_train=3, target_val=2, target_test=2, tile=96)
 
@@ -55,7 +56,7 @@ def test_every_file_reads_as_what_it_is_and_only_images_are_georeferenced(demo):
             assert read_labels(path, OPEN_EARTH_MAP).shape[0] in (96, 90)
             assert not read_georeference(path)
         else:
-            shape = read_sar(path).shape if folder == "sar_images" else read_optical(path).shape[:2]
+            shape = read_sar(path).pixels.shape if folder == "sar_images" else read_optical(path).pixels.shape[:2]
             assert shape == ((90, 102) if path.name == "campo_seco_1.tif" else (96, 96))
             assert read_georeference(path)
 
@@ -72,12 +73,12 @@ def test_published_labels_are_wrong_in_places_and_truth_is_void_where_sar_has_no
     published = read_labels(demo / "DFC2025Track1/train/labels/TrainArea_001.tif", OPEN_EARTH_MAP)
     assert 0.5 < (truth == published).mean() < 0.95
     assert truth.min() >= 1 and published.min() >= 1
-    sar = read_sar(demo / "DFC2025Track1/val/sar_images/ValArea_002.tif")
+    sar = read_sar(demo / "DFC2025Track1/val/sar_images/ValArea_002.tif").pixels
     void = read_labels(demo / "truth/val/labels/ValArea_002.tif", OPEN_EARTH_MAP) == 0
     assert void.any()
     assert not sar[void].any()
     # next to the wedge single dark pixels may join it
-    assert (no_data_mask(sar, min_area=100) != void).mean() < 0.005
+    assert (Raster(sar).no_data(min_area=100) != void).mean() < 0.005
 
 
 def test_shifts_of_the_pairs_are_told(demo):

@@ -14,7 +14,8 @@ from rasterio.transform import Affine
 from landcover.demo_scenes.geotiff import utm_georeference
 from landcover.errors import InputError
 from landcover.images.footprint import Footprint, at_one_place, overlap_groups, read_footprint
-from landcover.images.raster import Georeference, write_raster
+from landcover.images.grid import Georeference
+from landcover.images.raster import write_raster
 
 SCALE, TIEPOINT = (33550, 12, 3, (0.5, 0.25, 0.0)), (33922, 12, 6, (2.0, 4.0, 0.0, 100.0, 200.0, 0.0))
 

@@ -9,16 +9,8 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
 from landcover.errors import InputError
-from landcover.images.raster import (
-    Georeference,
-    RasterInfo,
-    read_georeference,
-    read_info,
-    read_optical,
-    read_raster,
-    read_sar,
-    write_raster,
-)
+from landcover.images.grid import read_georeference
+from landcover.images.raster import RasterInfo, read_info, read_optical, read_raster, read_sar, write_raster
 
 TRANSFORM = from_origin(500_000.5, 4_000_000.25, 0.5, 0.25)
 
@@ -47,7 +39,7 @@ def test_pixels_survive_a_round_trip(tmp_path, dtype, shape, compression):
     read = read_raster(tmp_path / "a.tif")
     assert read.pixels.dtype == pixels.dtype and read.pixels.flags.c_contiguous
     np.testing.assert_array_equal(read.pixels, pixels)
-    assert read.georeference == Georeference() and not read.georeference
+    assert read.missing is None and not read_georeference(tmp_path / "a.tif")
     bands = 1 if len(shape) == 2 else 3
     assert read_info(tmp_path / "a.tif") == RasterInfo(shape[0], shape[1], bands, np.dtype(dtype))
 
@@ -85,7 +77,7 @@ def test_files_of_gdal_read_alike_whatever_their_layout(tmp_path, compress, inte
 def test_tiled_files_with_predictor_are_read(tmp_path, dtype):
     options = {"compress": "DEFLATE", "predictor": 3 if dtype == "float32" else 2, "tiled": True}
     pixels = write_gdal(tmp_path / "a.tif", random_pixels((1, 90, 70), dtype), blockxsize=32, blockysize=32, **options)
-    np.testing.assert_array_equal(read_sar(tmp_path / "a.tif"), pixels)
+    np.testing.assert_array_equal(read_sar(tmp_path / "a.tif").pixels, pixels)
 
 
 @pytest.mark.parametrize("photometric", ["RGB", "YCBCR"])
@@ -93,30 +85,33 @@ def test_jpeg_files_come_as_rgb(tmp_path, photometric):
     red = np.zeros((3, 64, 64), np.uint8)
     red[0] = 200
     pixels = write_gdal(tmp_path / "a.tif", red, compress="JPEG", photometric=photometric, interleave="pixel")
-    assert np.abs(read_optical(tmp_path / "a.tif").astype(int) - pixels).max() <= 3
+    assert np.abs(read_optical(tmp_path / "a.tif").pixels.astype(int) - pixels).max() <= 3
 
 
 def test_overviews_and_pages_of_bands_are_told_apart(tmp_path):
     pixels = write_gdal(tmp_path / "a.tif", random_pixels((1, 128, 128), "uint8"))
     with rasterio.open(tmp_path / "a.tif", "r+") as file:
         file.build_overviews([2, 4])
-    np.testing.assert_array_equal(read_sar(tmp_path / "a.tif"), pixels)
+    np.testing.assert_array_equal(read_sar(tmp_path / "a.tif").pixels, pixels)
     assert read_info(tmp_path / "a.tif").bands == 1
     pages = random_pixels((3, 20, 30), "uint8")
     tifffile.imwrite(tmp_path / "b.tif", pages, photometric="minisblack", metadata=None)
-    np.testing.assert_array_equal(read_optical(tmp_path / "b.tif"), pages.transpose(1, 2, 0))
+    np.testing.assert_array_equal(read_optical(tmp_path / "b.tif").pixels, pages.transpose(1, 2, 0))
     assert read_info(tmp_path / "b.tif") == RasterInfo(20, 30, 3, np.dtype(np.uint8))
 
 
-def test_crs_transform_and_no_data_value_are_carried_over(tmp_path):
-    write_gdal(tmp_path / "image.tif", random_pixels((1, 40, 30), "uint16"), nodata=0)
+def test_the_place_is_carried_over_and_nothing_else(tmp_path):
+    write_gdal(tmp_path / "image.tif", random_pixels((1, 40, 30), "uint16"), nodata=255)
+    with rasterio.open(tmp_path / "image.tif", "r+") as file:
+        file.scales, file.offsets, file.descriptions = (0.25,), (-30.0,), ("HH",)
+        file.update_tags(1, STATISTICS_MEAN="61.5")
     georeference = read_georeference(tmp_path / "image.tif")
-    assert georeference == read_raster(tmp_path / "image.tif").georeference
-    assert [tag[0] for tag in georeference.tags] == [33550, 33922, 34735, 34737, 42113]
-    write_raster(tmp_path / "map.tif", np.ones((40, 30), np.uint8), georeference)
+    write_raster(tmp_path / "map.tif", np.ones((40, 30), np.uint8), georeference, no_data=0)
     assert read_georeference(tmp_path / "map.tif") == georeference
     with rasterio.open(tmp_path / "map.tif") as file:
         assert (file.crs, file.transform, file.nodata) == (CRS.from_epsg(32654), TRANSFORM, 0)
+        assert (file.scales, file.offsets, file.descriptions) == ((1.0,), (0.0,), (None,))
+        assert file.tags(1) == {}
         np.testing.assert_array_equal(file.read(1), np.ones((40, 30)))
 
 
@@ -127,7 +122,7 @@ def test_the_header_of_a_png_is_read(tmp_path):
 
 def test_a_fourth_band_of_an_optical_image_is_dropped(tmp_path):
     pixels = write_gdal(tmp_path / "a.tif", random_pixels((4, 8, 9), "uint8"), photometric="RGB", alpha="YES")
-    read = read_optical(tmp_path / "a.tif")
+    read = read_optical(tmp_path / "a.tif").pixels
     assert read.shape == (8, 9, 3) and read.flags.c_contiguous
     np.testing.assert_array_equal(read, pixels[..., :3])
 
@@ -164,7 +159,7 @@ def test_a_file_that_is_no_image_and_a_missing_one_are_refused(tmp_path, name):
 
 
 def test_georeferencing_of_a_missing_or_foreign_file_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"a\.tif: expected a TIFF file, found none"):
+    with pytest.raises(InputError, match=r"a\.tif: expected an image file, found none"):
         read_georeference(tmp_path / "a.tif")
     (tmp_path / "a.tif").write_text("404: not found")
     with pytest.raises(InputError, match=r"a\.tif: not readable as an image"):
@@ -184,14 +179,3 @@ def test_images_of_another_type_are_refused(tmp_path):
     write_raster(tmp_path / "rgb.tif", random_pixels((4, 4, 3), "uint16"))
     with pytest.raises(InputError, match=r"rgb\.tif: expected uint8 RGB, found uint16"):
         read_optical(tmp_path / "rgb.tif")
-    tifffile.imwrite(tmp_path / "sar.tif", np.zeros((4, 4), np.float64))
-    with pytest.raises(InputError, match=r"sar\.tif: expected SAR values of uint8, uint16 or float32, found float64"):
-        read_sar(tmp_path / "sar.tif")
-
-
-def test_sar_values_that_are_not_finite_are_counted(tmp_path):
-    pixels = np.ones((4, 4), np.float32)
-    pixels[0, 0], pixels[1, 1], pixels[2, 2] = np.nan, np.inf, -np.inf
-    write_raster(tmp_path / "sar.tif", pixels)
-    with pytest.raises(InputError, match=r"sar\.tif: expected finite SAR values, found 3 NaN or infinite ones"):
-        read_sar(tmp_path / "sar.tif")

@@ -10,7 +10,8 @@ from two_processes import run_by_two_processes
 
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
-from landcover.images.raster import Georeference, read_georeference, read_raster, write_raster
+from landcover.images.grid import Georeference, read_georeference
+from landcover.images.raster import read_raster, write_raster
 from landcover.labels.label_filter import LABEL_FILTERS, FilterMaterial, LabelFilter, build_filter, filter_labels
 from landcover.labels.label_set import label_set
 from landcover.labels.quality import References, read_quality

@@ -15,8 +15,8 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
 from landcover.classes import OPEN_EARTH_MAP
+from landcover.images.grid import Grid
 from landcover.prediction.cloud_optimised import Blocks, Layer, label_layer, read_tag, write_cloud_optimised
-from landcover.prediction.sar_scene import Grid
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -136,7 +136,7 @@ from pathlib import Path
 import numpy as np
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.prediction.cloud_optimised import label_layer, write_cloud_optimised
-from landcover.prediction.sar_scene import Grid
+from landcover.images.grid import Grid
 folder = Path(sys.argv[1])
 noise = np.random.default_rng(0).integers(0, 9, (700, 700), dtype=np.uint8)
 def write():

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from sar_scenes import radar, read_map, write_scene
 
-from landcover.images.no_data import no_data_mask
+from landcover.images.no_data import Raster
 from landcover.networks.model_file import load_model, read_model_info, save_model
 from landcover.prediction import map_parts
 from landcover.prediction import scene as scene_module
@@ -100,7 +100,7 @@ def test_the_map_lies_where_the_scene_lies_and_has_its_no_data(tmp_path: Path, w
     scene = write_scene(tmp_path / "scene.tif", image)
     models = [write_model(tmp_path / "model" / "model.pth")]
     map_scene(scene, models, tmp_path / "map.tif", ONE_FLIP, ALONE, tmp_path / "sure.tif")
-    expected = no_data_mask(image)
+    expected = Raster(image).no_data()
     assert expected.sum() == 2400
     with rasterio.open(scene) as before, rasterio.open(tmp_path / "map.tif") as after:
         assert (after.crs, after.transform, after.shape) == (before.crs, before.transform, before.shape)

@@ -67,7 +67,7 @@ def test_what_can_not_be_mapped_is_told_in_one_line(tmp_path: Path, write_model:
     linear = write_scene(tmp_path / "linear.tif", radar(40, 40).astype(np.float32))
     out = tmp_path / "map.tif"
     for arguments, message in (
-        ((tmp_path / "absent.tif", [model], out), r"absent\.tif: expected a GeoTIFF, found none"),
+        ((tmp_path / "absent.tif", [model], out), r"absent\.tif: expected an image file, found none"),
         ((scene, [tmp_path / "absent.pth"], out), r"absent\.pth: expected a trained model, found none"),
         ((scene, [model, optical], out), r"optical/model\.pth: expected a SAR model, found one for optical images"),
         ((scene, [decibel], out), r"scene\.tif: expected decibels as float32, .*, found uint8; convert the image"),

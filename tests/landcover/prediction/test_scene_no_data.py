@@ -7,7 +7,7 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 
-from landcover.images.no_data import no_data_mask
+from landcover.images.no_data import Raster
 from landcover.images.raster import write_raster
 from landcover.prediction.sar_scene import open_scene
 from landcover.prediction.scene_no_data import write_no_data_mask
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreference
 def found(path: Path, min_area: int = 1000, strip_pixels: int = 1) -> NDArray[np.bool_]:
     """The mask that is written, in strips of 256 rows."""
     with open_scene(path) as scene:
-        write_no_data_mask(scene, path.with_name("mask.tif"), min_area, strip_pixels)
+        write_no_data_mask([scene], path.with_name("mask.tif"), min_area, strip_pixels)
     with rasterio.open(path.with_name("mask.tif")) as file:
         return file.read(1).astype(bool)
 
@@ -37,7 +37,7 @@ def test_regions_are_followed_through_strips(tmp_path: Path, min_area: int) -> N
     image = snake(770, 120)
     write_raster(tmp_path / "scene.tif", image)
     mask = found(tmp_path / "scene.tif", min_area)
-    np.testing.assert_array_equal(mask, no_data_mask(image, min_area))
+    np.testing.assert_array_equal(mask, Raster(image).no_data(min_area))
     assert mask.sum() == (1535 if min_area < 1535 else 0)
 
 
@@ -48,7 +48,7 @@ def test_equals_the_mask_of_the_whole_image(tmp_path: Path, seed: int) -> None:
     image = (rng.random((height, width)) > rng.uniform(0.2, 0.7)).astype(np.uint8)  # near the percolation threshold
     write_raster(tmp_path / "scene.tif", image)
     for min_area in (1, 40, 1000):
-        np.testing.assert_array_equal(found(tmp_path / "scene.tif", min_area), no_data_mask(image, min_area))
+        np.testing.assert_array_equal(found(tmp_path / "scene.tif", min_area), Raster(image).no_data(min_area))
 
 
 def test_a_scene_without_zeros_has_no_mask_and_one_of_zeros_nothing_else(tmp_path: Path) -> None:

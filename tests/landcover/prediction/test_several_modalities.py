@@ -155,7 +155,7 @@ def test_a_scene_without_its_optical_image_or_with_another_one_is_refused(tmp_pa
     cases = [
         (None, r"model.pth: expected the optical image of the scene for a model of optical\+sar, found none; pass"),
         (sar, r"sar.tif: expected an optical image of 3 bands of uint8, found 1 of uint8"),
-        (tmp_path / "no.tif", r"no.tif: expected a GeoTIFF, found none"),
+        (tmp_path / "no.tif", r"no.tif: expected an image file, found none"),
     ]
     for optical, message in cases:
         with pytest.raises(InputError, match=message):

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
-from landcover.images.raster import Georeference, read_georeference, read_sar, write_raster
+from landcover.images.grid import Georeference, read_georeference
+from landcover.images.raster import read_sar, write_raster
 from landcover.networks.model_file import load_model
 from landcover.prediction import write_scores
 from landcover.prediction.sliding_window import predict_probabilities
@@ -67,7 +68,7 @@ def test_score_files_hold_the_rounded_predictions_of_the_model(
     model, _ = load_model(model_path, CPU)
     for stem, image in images.items():
         header, codes = read_scores(tmp_path / "scores" / f"{stem}.tif")
-        pixels = read_sar(image)
+        pixels = read_sar(image).pixels
         assert header == ScoreHeader("small", OPEN_EARTH_MAP.name, "logit", 10.0, *pixels.shape, 8)
         expected = predict_probabilities(model, pixels, SETTINGS.sliding_window(32), CPU)
         np.testing.assert_array_equal(codes, encode(expected.numpy(), "logit"))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from landcover.images.no_data import Raster
 from landcover.report.pictures import agreement, error_map, shrink_image, shrink_map, stretch_sar
 
 TRUTH = np.array([[0, 1], [2, 3]], dtype=np.uint8)
@@ -23,7 +24,7 @@ def test_sar_is_stretched_between_percentiles_and_no_data_is_black(dtype):
     sar = np.tile(np.linspace(1, 101, 101).astype(dtype), (101, 1))
     sar[:20] = 0
 
-    grey = stretch_sar(sar)
+    grey = stretch_sar(Raster(sar))
 
     assert grey.dtype == np.uint8
     assert not grey[:20].any()
@@ -31,8 +32,8 @@ def test_sar_is_stretched_between_percentiles_and_no_data_is_black(dtype):
 
 
 def test_constant_and_empty_sar_have_a_picture():
-    np.testing.assert_array_equal(np.unique(stretch_sar(np.full((40, 40), 7, dtype=np.uint8))), [1])
-    np.testing.assert_array_equal(np.unique(stretch_sar(np.zeros((40, 40), dtype=np.uint8))), [0])
+    np.testing.assert_array_equal(np.unique(stretch_sar(Raster(np.full((40, 40), 7, dtype=np.uint8)))), [1])
+    np.testing.assert_array_equal(np.unique(stretch_sar(Raster(np.zeros((40, 40), dtype=np.uint8)))), [0])
 
 
 def test_maps_shrink_to_values_they_hold_and_images_to_means():

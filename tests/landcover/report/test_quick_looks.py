@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from landcover.classes import OPEN_EARTH_MAP
+from landcover.images.no_data import Raster
 from landcover.report.pictures import CORRECT, ERROR_COLOURS, WRONG
 from landcover.report.quick_looks import (
     CONTACT_WIDTH,
@@ -29,7 +30,7 @@ def tiny(truth: bool = True, name: str = "T_1") -> TileView:
     confidence = np.linspace(0, 1, labels.size, dtype=np.float32).reshape(labels.shape)
     sar = np.full(labels.shape, 50, np.uint8)
     sar[0, 1] = 200
-    return TileView(name, sar, labels, confidence, labels[::-1].copy() if truth else None)
+    return TileView(name, Raster(sar), labels, confidence, labels[::-1].copy() if truth else None)
 
 
 def pixel(sheet: np.ndarray, index: int, columns: int, row: int, column: int, view: tuple[int, int]) -> tuple[int, ...]:
@@ -79,7 +80,7 @@ def test_the_legend_has_a_swatch_of_every_class() -> None:
 @pytest.mark.parametrize("size", [(1024, 1024), (2000, 700), (300, 1100)])
 def test_the_views_of_a_large_tile_are_bounded(size: tuple[int, int]) -> None:
     labels = np.full(size, 5, np.uint8)
-    view = TileView("T", np.full(size, 7.0, np.float32), labels, np.ones(size, np.float32), labels)
+    view = TileView("T", Raster(np.full(size, 7.0, np.float32)), labels, np.ones(size, np.float32), labels)
     sheet = tile_sheet(view, OPEN_EARTH_MAP)
     assert sheet.dtype == np.uint8
     assert max(sheet.shape[:2]) <= 3 * (VIEW_SIDE + 2 * GAP + LINE)
@@ -90,7 +91,7 @@ def test_the_views_of_a_large_tile_are_bounded(size: tuple[int, int]) -> None:
 
 def test_large_maps_keep_exact_class_colours() -> None:
     labels = np.random.default_rng(0).integers(1, 9, (1100, 900), dtype=np.uint8)
-    sheet = tile_sheet(TileView("T", labels, labels, np.ones(labels.shape, np.float32)), OPEN_EARTH_MAP)
+    sheet = tile_sheet(TileView("T", Raster(labels), labels, np.ones(labels.shape, np.float32)), OPEN_EARTH_MAP)
     shown = (VIEW_SIDE, round(900 * VIEW_SIDE / 1100))
     left, top = cell_corner(1, 2, np.empty((*shown, 3), np.uint8))
     found = np.unique(sheet[top : top + shown[0], left : left + shown[1]].reshape(-1, 3), axis=0)
@@ -100,8 +101,8 @@ def test_large_maps_keep_exact_class_colours() -> None:
 def test_uncertainty_is_that_of_pixels_with_a_class() -> None:
     labels = np.array([[0, 1], [2, 3]], np.uint8)
     confidence = np.array([[0.0, 0.5], [0.75, 1.0]], np.float32)
-    assert TileView("T", labels, labels, confidence).uncertainty == pytest.approx(0.25)
-    assert TileView("T", labels, np.zeros_like(labels), confidence).uncertainty == 0.0
+    assert TileView("T", Raster(labels), labels, confidence).uncertainty == pytest.approx(0.25)
+    assert TileView("T", Raster(labels), np.zeros_like(labels), confidence).uncertainty == 0.0
 
 
 def test_confidence_runs_from_dark_to_bright() -> None:
@@ -113,7 +114,7 @@ def test_confidence_runs_from_dark_to_bright() -> None:
 def test_the_contact_sheet_has_a_cell_per_tile_in_the_given_order() -> None:
     def one(label: int) -> TileView:
         labels = np.full((20, 20), label, np.uint8)
-        return TileView(f"T_{label}", labels, labels, np.ones(labels.shape, np.float32))
+        return TileView(f"T_{label}", Raster(labels), labels, np.ones(labels.shape, np.float32))
 
     sheet = contact_sheet(map(one, (3, 8, 5, 6)), OPEN_EARTH_MAP)
     rows = [sheet.shape[0] - GAP - THUMB_SIDE // 2 - step * (THUMB_SIDE + LINE + GAP) for step in (1, 0)]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
-from landcover.images.raster import Georeference
+from landcover.images.grid import Georeference
 from landcover.score_files.score_file import (
     DEFAULT_LOG_RANGE,
     ScoreFile,
@@ -32,7 +32,6 @@ from landcover.score_files.tiles import TileReader
 HEADER = ScoreHeader("segformer", "openearthmap", "logit", 10.0, 300, 520, 3)
 PIXEL_SCALE = (33550, 12, 3, (0.5, 0.5, 0.0))
 TIE_POINT = (33922, 12, 6, (0.0, 0.0, 0.0, 500000.0, 4000000.0, 0.0))
-NO_DATA_VALUE = (42113, 2, 2, "0")
 
 
 @pytest.fixture
@@ -218,16 +217,13 @@ def test_same_codes_give_the_same_bytes(tmp_path: Path, codes: NDArray[np.uint8]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", "b.tif"]
 
 
-def test_georeference_is_carried_without_the_no_data_value_of_the_image(
-    tmp_path: Path, codes: NDArray[np.uint8]
-) -> None:
+def test_the_place_is_carried(tmp_path: Path, codes: NDArray[np.uint8]) -> None:
     path = tmp_path / "a.tif"
-    write_scores(path, codes, HEADER, Georeference((PIXEL_SCALE, TIE_POINT, NO_DATA_VALUE)))
+    write_scores(path, codes, HEADER, Georeference((PIXEL_SCALE, TIE_POINT)))
     with tifffile.TiffFile(path) as file:
         tags = file.pages.first.tags
         assert tags[33550].value == (0.5, 0.5, 0.0)
         assert tags[33922].value == TIE_POINT[3]
-        assert 42113 not in tags
 
 
 def test_other_programs_see_a_multi_band_image(tmp_path: Path, codes: NDArray[np.uint8]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from landcover.images.no_data import no_data_mask
+from landcover.images.no_data import Raster
 from tools.benchmarks import scene as benchmark
 from tools.benchmarks._measure import MEBIBYTE
 from tools.benchmarks._scenes import write_scene
@@ -34,7 +34,7 @@ def test_scenes_are_compressible_and_have_speckle_and_a_wedge(tmp_path: Path) ->
         assert file.crs.to_epsg() == 32654
     assert image.shape == (1200, 1200) and image.dtype == np.uint8
     rows, columns = np.ogrid[:1200, :1200]
-    np.testing.assert_array_equal(no_data_mask(image), rows + columns < 150)
+    np.testing.assert_array_equal(Raster(image).no_data(), rows + columns < 150)
     assert len(np.unique(image)) > 150
     assert (tmp_path / "scene.tif").stat().st_size < 0.95 * image.nbytes
     blocks = image[:1024, :1024].reshape(2, 512, 2, 512).swapaxes(1, 2).reshape(4, -1)

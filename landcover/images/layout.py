@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,8 @@ KNOWN_FILES = 2**14
 NO_DATA_VALUE, _GDAL_METADATA = 42113, 42112  # TIFF tags
 _MEANING = ("NoDataValue", "Scale", "Offset", "NODATA_VALUES", 'role="scale"', 'role="offset"')
 """What in GDAL's metadata changes the meaning of pixels."""
+
+logging.getLogger("tifffile").setLevel(logging.ERROR)  # it warns of what GDAL reads
 
 _GREY, _RGB, _PALETTE = 1, 2, 3  # photometric interpretations of TIFF
 _MASK = 4  # bit of TIFF's NewSubfileType

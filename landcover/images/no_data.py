@@ -101,10 +101,10 @@ def no_measurement(values: NDArray[Any]) -> NDArray[np.bool_] | None:
     """Where values are NaN, infinite or of `LARGEST` and above: bool of their shape; None if nowhere."""
     if values.dtype.kind not in "fc" or not values.size:
         return None
-    sizes = np.abs(values)
-    if sizes.max() < LARGEST:  # False for NaN
+    if values.dtype.kind == "f" and values.min() > -LARGEST and values.max() < LARGEST:  # False for NaN
         return None
-    return ~(sizes < LARGEST)
+    lacking = ~(np.abs(values) < LARGEST)
+    return lacking if lacking.any() else None
 
 
 def _zero(image: NDArray[Any]) -> NDArray[np.bool_]:

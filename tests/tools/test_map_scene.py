@@ -51,7 +51,7 @@ def test_mistakes_are_told_in_one_line(run_main: RunMain, inputs: list[Path], tm
     for words, expected in (
         (
             (tmp_path / "absent.tif", model, "map.tif"),
-            f"error: {tmp_path / 'absent.tif'}: expected a GeoTIFF, found no",
+            f"error: {tmp_path / 'absent.tif'}: expected an image file, found no",
         ),
         ((scene, scene, "map.tif"), f"error: {scene}: expected a model file of this project, found something else"),
         ((scene, model, "map.jpg"), f"error: {tmp_path / 'map.jpg'}: expected a file name that ends in .tif, found"),

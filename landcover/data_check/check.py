@@ -18,10 +18,11 @@ from landcover.data_sets.class_statistics import label_counts
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.open_earth_map import LabelledTile
 from landcover.errors import InputError
-from landcover.images.grid import read_georeference
+from landcover.images.grid import read_grid
 from landcover.images.label_file import read_labels
 from landcover.images.no_data import Raster
 from landcover.images.raster import read_optical, read_sar
+from landcover.images.same_grid import Resampling, check_same_grid
 from landcover.processes.progress import track
 
 PERCENTILES = (1, 50, 99)
@@ -38,7 +39,7 @@ def check_tiles(
     workers: int | None = None,
     quiet: bool = False,
 ) -> DataReport:
-    """Reads every SAR, optical and label file once: types, bands, label values, equal sizes, one SAR type for all.
+    """Reads every SAR, optical and label file once: types, bands, label values, one grid, one SAR type for all.
 
     A SAR tile without a single pixel of data is a warning: it can be predicted (all no data), not learned from.
 
@@ -71,7 +72,7 @@ class _SarSums:
 
 
 class _Findings:
-    """What is found in the files of one tile, one after the other; the first readable file sets the size.
+    """What is found in the files of one tile, one after the other; the first readable file sets the grid.
 
     Args:
         image: file that the tile is known by, whose georeferencing counts.
@@ -86,30 +87,30 @@ class _Findings:
         self.georeferenced = False
         self.labels: NDArray[np.int64] | None = None
         self.sar: _SarSums | None = None
-        self._sized_by = image
+        self._reference: Path | None = None
 
-    def read(self, path: Path, reader: Callable[[Path], _Read]) -> _Read | None:
-        """Pixels of `path`; None and a problem noted if it can not be used."""
+    def read(self, path: Path, reader: Callable[[Path], _Read], resampling: Resampling = "bilinear") -> _Read | None:
+        """What `reader` gives; None and a problem noted if the file can not be used, or a problem of its grid alone."""
         try:
             found = reader(path)
-            if path == self.image:
-                self.georeferenced = bool(read_georeference(path))
+            grid = read_grid(path)
         except InputError as error:
             self.problems.append(str(error))
             return None
-        height, width = (found.pixels if isinstance(found, Raster) else found).shape[:2]
-        if self.size is None:
-            self.size, self._sized_by = (height, width), path
-        elif self.size != (height, width):
-            self.problems.append(
-                f"{path}: expected the {self.size[0]}x{self.size[1]} pixels of {self._sized_by}, found "
-                f"{height}x{width}; all files of a tile must lie on one grid"
-            )
+        if path == self.image:
+            self.georeferenced = grid.georeferenced
+        if self._reference is None:
+            self.size, self._reference = (grid.height, grid.width), path
+        elif path != self._reference:
+            try:
+                check_same_grid(path, self._reference, resampling)
+            except InputError as error:
+                self.problems.append(str(error))
         return found
 
     def add_labels(self, path: Path) -> None:
         """Reads the label file and counts its classes."""
-        labels = self.read(path, lambda file: read_labels(file, self.scheme))
+        labels = self.read(path, lambda file: read_labels(file, self.scheme), "nearest")
         if labels is not None:
             self.labels = label_counts(labels, self.scheme)
             if self.labels[0] == labels.size:

@@ -13,7 +13,7 @@ from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, SarTile, files_by_stem, truth_labels
 from landcover.errors import InputError, shorten
 from landcover.images.label_file import read_labels
-from landcover.images.raster import read_info
+from landcover.images.same_grid import check_same_grid
 from landcover.run_files.manifest import FINISHED, UNFINISHED, digest_all, read_manifest
 
 PUBLISHED = "published"
@@ -137,14 +137,8 @@ def check_tiles(labels: LabelSet, images: Mapping[str, Path]) -> None:
         )
 
 
-def check_sizes(labels: LabelSet, images: Mapping[str, Path]) -> None:
-    """Raises `InputError` unless every label file is as large as the image of that tile; only headers are read."""
+def check_grids(labels: LabelSet, images: Mapping[str, Path]) -> None:
+    """Raises `InputError` unless every label file lies on the grid of the image of that tile; only headers are read."""
     for name, path in labels.files.items():
-        if name not in images:
-            continue
-        expected, found = read_info(images[name]), read_info(path)
-        if (found.height, found.width) != (expected.height, expected.width):
-            raise InputError(
-                f"{path}: expected {expected.height}x{expected.width} pixels as {images[name]}, "
-                f"found {found.height}x{found.width}; the label file belongs to another image"
-            )
+        if name in images:
+            check_same_grid(path, images[name])

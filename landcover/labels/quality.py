@@ -17,8 +17,8 @@ from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
 from landcover.labels.label_set import (
     LabelSet,
+    check_grids,
     check_names,
-    check_sizes,
     check_tiles,
     manual_labels,
     published_labels,
@@ -57,12 +57,12 @@ class References:
         return References((published,) if published else (), manual_labels(truth_root, tiles))
 
     def check(self, images: Mapping[str, Path]) -> None:
-        """Raises `InputError` unless these sets have the tiles of `images` (by tile name), at their sizes."""
+        """Raises `InputError` unless these sets have the tiles of `images` (by tile name), on their grids."""
         check_names(self.against)
         for labels in self.against:
             check_tiles(labels, images)
         for labels in (*self.against, *([self.truth] if self.truth else [])):
-            check_sizes(labels, images)
+            check_grids(labels, images)
 
     def digests(self, tiles: Iterable[str]) -> dict[str, str]:
         """SHA-256 over the label files of `tiles`, by name of the set."""

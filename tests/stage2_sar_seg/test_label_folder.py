@@ -2,6 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+from rasterio.transform import Affine
 
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
 from landcover.errors import InputError
@@ -75,8 +77,38 @@ def test_labels_of_other_tiles_are_refused_by_place(tiles: list[SarTile], tmp_pa
     path = folder / f"{tiles[1].name}.tif"
     write_raster(path, read_raster(path).pixels, read_georeference(tiles[0].sar))
     folder.joinpath("manifest.json").unlink()
-    with pytest.raises(InputError, match=rf"{path}: expected the place of {tiles[1].sar}, x .* y .*, found x .* y "):
+    with pytest.raises(
+        InputError,
+        match=rf"{path}: expected the upper left corner x .* y .* of {tiles[1].sar}, found x .* y .*; the label file "
+        "was made for another tile, run tools/20",
+    ):
         labelled_tiles(tiles, folder)
+
+
+@pytest.mark.parametrize(
+    ("crs", "change", "message"),
+    [
+        ("EPSG:32654", Affine.translation(0, 64) @ Affine.scale(1, -1), "orientation north-up .*, found south-up"),
+        ("EPSG:32654", Affine.scale(2), "pixel size 0.5 x 0.5 .*, found 1 x 1"),
+        ("EPSG:32653", Affine.identity(), "coordinate system EPSG:32654 .*, found EPSG:32653"),
+        ("EPSG:32654", Affine.translation(0.02, 0), "upper left corner .*, found"),
+        ("EPSG:32654", Affine.translation(0.009, 0), None),
+    ],
+)
+def test_labels_of_another_grid_are_refused_by_name(
+    tiles: list[SarTile], label_folder: Path, crs: str, change: Affine, message: str | None
+) -> None:
+    path = label_folder / f"{tiles[1].name}.tif"
+    with rasterio.open(tiles[1].sar) as image:
+        transform = image.transform @ change
+        assert image.crs == "EPSG:32654" and image.shape == (64, 64)
+    with rasterio.open(path, "w", "GTiff", 64, 64, 1, crs, transform, np.uint8) as file:
+        file.write(np.ones((1, 64, 64), np.uint8))
+    if message is None:
+        assert labelled_tiles(tiles, label_folder)[1].labels == path
+        return
+    with pytest.raises(InputError, match=rf"^{path}: expected the {message}"):
+        labelled_tiles(tiles, label_folder)
 
 
 def test_labels_without_a_place_are_taken_at_their_word(tiles: list[SarTile], tmp_path: Path) -> None:

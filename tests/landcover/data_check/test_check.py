@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from numpy.typing import NDArray
+from rasterio.transform import Affine, from_origin
 
 from landcover.data_check.check import check_tiles
 from landcover.data_sets.dfc2025 import SarTile
@@ -144,6 +147,52 @@ def test_sar_and_its_partners_must_have_one_size(tmp_path: Path) -> None:
     assert ["optical/a.tif" in report.problems[0], "labels/a.tif" in report.problems[1]] == [True, True]
     assert "found 30x50" in report.problems[0]
     assert "found 40x49" in report.problems[1]
+
+
+def put(path: Path, pixels: NDArray[np.uint8], transform: Affine, crs: str = "EPSG:32654") -> None:
+    bands = pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels[None]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(path, "w", "GTiff", 50, 40, len(bands), crs, transform, pixels.dtype) as file:
+        file.write(bands)
+
+
+PLACE = from_origin(300_000, 3_900_000, 0.5, 0.5)
+OTHER_GRIDS = {
+    "orientation north-up": (Affine(0.5, 0, 300_000, 0, 0.5, 3_899_980), "EPSG:32654", r"south-up \(rows mirrored\)"),
+    "pixel size 0.5 x 0.5": (from_origin(300_000, 3_900_000, 1, 1), "EPSG:32654", "1 x 1"),
+    "coordinate system EPSG:32654": (PLACE, "EPSG:32653", "EPSG:32653"),
+    "rotation 0 degrees": (PLACE @ Affine.rotation(-10), "EPSG:32654", "10 degrees"),
+    "upper left corner x 300000 y 3900000": (from_origin(302_304, 39e5, 0.5, 0.5), "EPSG:32654", "x 302304 y 3900000"),
+}
+
+
+@pytest.mark.parametrize("kind", ["optical", "labels"])
+@pytest.mark.parametrize("expected", OTHER_GRIDS)
+def test_sar_and_its_partners_must_lie_on_one_grid(tmp_path: Path, kind: str, expected: str) -> None:
+    tile = sar_tile(tmp_path, "a", SAR, RGB, LABELS)
+    assert tile.optical is not None and tile.labels is not None
+    put(tile.sar, SAR.astype(np.uint8), PLACE)
+    put(tile.optical, RGB, PLACE)
+    put(tile.labels, LABELS, PLACE @ Affine.translation(0.009, 0))
+    assert check_tiles([tile], "DFC2025", quiet=True).problems == ()
+    transform, crs, found = OTHER_GRIDS[expected]
+    put(tmp_path / kind / "a.tif", RGB if kind == "optical" else LABELS, transform, crs)
+    (problem,) = check_tiles([tile], "DFC2025", quiet=True).problems
+    start = rf"{tmp_path / kind / 'a.tif'}: expected the {expected} of {tile.sar}, found {found}; "
+    assert re.match(start, problem) and "--like" in problem
+    if expected.startswith("pixel size"):
+        assert ("--resampling bilinear" in problem) == (kind == "optical")
+
+
+def test_labels_must_lie_on_the_grid_of_their_optical_image(tmp_path: Path) -> None:
+    tile = labelled(tmp_path, "a_1", RGB, LABELS)
+    put(tile.image, RGB, PLACE)
+    assert check_tiles([tile], "OpenEarthMap", quiet=True).problems == ()  # the labels tell no place
+    put(tile.labels, LABELS, PLACE, "EPSG:32653")
+    report = check_tiles([tile], "OpenEarthMap", quiet=True)
+    assert len(report.problems) == 1 and report.label_files == 1
+    start = f"{tile.labels}: expected the coordinate system EPSG:32654 of {tile.image}, found EPSG:32653; "
+    assert report.problems[0].startswith(start)
 
 
 def test_swapped_folders_and_mixed_types_are_problems(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
@@ -70,16 +71,40 @@ def test_the_box_is_that_of_gdal(tmp_path, point):
     assert read_footprint(path) == Footprint("EPSG:4326", left, bottom, right, top)
 
 
+def placed(path: Path, crs: CRS, **profile: object) -> Footprint | None:
+    given = {"driver": "GTiff", "width": 60, "height": 40, "count": 1, "dtype": "uint8", "crs": crs, **profile}
+    with rasterio.open(path, "w", **given) as file:
+        file.write(np.ones((1, 40, 60), np.uint8))
+    return read_footprint(path)
+
+
 def test_systems_without_a_code_are_told_apart_by_their_parameters_not_by_their_texts(tmp_path):
-    def crs(meridian: float, text: str) -> str:
-        directory = keys((1024, 0, 1, 1), (1026, 34737, len(text), 0), (3072, 0, 1, 32767), (3080, 34736, 1, 1))
-        numbers, texts = (34736, 12, 2, (0.9996, meridian)), (34737, 2, len(text), text)
-        footprint = written(tmp_path / "a.tif", SCALE, TIEPOINT, directory, numbers, texts)
+    def crs(meridian: float, name: str) -> str:
+        system = CRS.from_string(f"+proj=tmerc +lon_0={meridian} +k=0.9996 +x_0=500000 +datum=WGS84 +units=m")
+        named = CRS.from_wkt(system.to_wkt().replace('PROJCS["unknown"', f'PROJCS["{name}"'))
+        footprint = placed(tmp_path / "a.tif", named, transform=Affine(0.5, 0, 1, 0, -0.5, 2))
         assert footprint is not None
         return footprint.crs
 
-    assert crs(141.0, "here|") == crs(141.0, "elsewhere|")
-    assert crs(141.0, "here|") != crs(139.5, "here|")
+    assert crs(141.25, "here") == crs(141.25, "elsewhere")
+    assert crs(141.25, "here") != crs(139.5, "here")
+
+
+def test_a_system_in_the_words_of_another_program_is_recognised(tmp_path):
+    system, north_up = CRS.from_epsg(32654), Affine(0.5, 0, 3e5, 0, -0.5, 39e5)
+    for name in ("a.tif", "b.tif"):
+        placed(tmp_path / name, None if name == "b.tif" else system, transform=north_up)
+    words = system.to_wkt(version="WKT1_ESRI").replace('"', "&quot;")
+    (tmp_path / "b.tif.aux.xml").write_text(f"<PAMDataset><SRS>{words}</SRS></PAMDataset>")
+    assert read_footprint(tmp_path / "a.tif") == read_footprint(tmp_path / "b.tif") == box(3e5, 3899980, 300030, 39e5)
+
+
+def test_a_world_file_places_an_image_and_control_points_alone_do_not(tmp_path):
+    assert placed(tmp_path / "a.tif", None) is None
+    (tmp_path / "a.tfw").write_text("0.5\n0\n0\n-0.25\n100.25\n199.875\n")
+    assert read_footprint(tmp_path / "a.tif") == box(100.0, 190.0, 130.0, 200.0, "")
+    points = [GroundControlPoint(r, c, 500_000 + c, 4_000_000 - r) for r, c in ((0, 0), (0, 60), (40, 0), (40, 60))]
+    assert placed(tmp_path / "b.tif", CRS.from_epsg(32654), gcps=points) is None
 
 
 def test_a_code_is_enough_to_recognise_a_system(tmp_path):
@@ -92,7 +117,6 @@ def test_a_code_is_enough_to_recognise_a_system(tmp_path):
     "tags",
     [
         (),
-        (SCALE,),
         (TIEPOINT,),
         ((33550, 12, 3, (0.0, 0.0, 0.0)), TIEPOINT),
         ((33550, 12, 3, (0.5, float("nan"), 0.0)), TIEPOINT),

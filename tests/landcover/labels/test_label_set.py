@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from landcover.data_sets.dfc2025 import SarTile
+from landcover.demo_scenes.geotiff import utm_georeference
 from landcover.errors import InputError
 from landcover.images.raster import write_raster
 from landcover.labels.label_set import (
     LabelSet,
+    check_grids,
     check_names,
-    check_sizes,
     check_tiles,
     label_set,
     manual_labels,
@@ -52,7 +53,7 @@ def test_folders_without_usable_labels_are_refused(tmp_path: Path) -> None:
             label_set(str(folder))
 
 
-def test_missing_tiles_other_sizes_and_equal_names_are_refused(tmp_path: Path) -> None:
+def test_missing_tiles_other_grids_and_equal_names_are_refused(tmp_path: Path) -> None:
     images = {name: write(tmp_path / "rgb", f"{name}.tif") / f"{name}.tif" for name in "abcde"}
     labels = label_set(f"mine={write(tmp_path / 'labels', 'a.tif', 'extra.tif')}")
     with pytest.raises(
@@ -60,10 +61,15 @@ def test_missing_tiles_other_sizes_and_equal_names_are_refused(tmp_path: Path) -
     ):
         check_tiles(labels, images)
     check_tiles(labels, {"a": images["a"]})
-    check_sizes(labels, images)
+    check_grids(labels, images)
     write(tmp_path / "labels", "a.tif", size=(3, 3))
-    with pytest.raises(InputError, match=r"labels/a.tif: expected 2x3 pixels as .*rgb/a.tif, found 3x3"):
-        check_sizes(labels, images)
+    with pytest.raises(InputError, match=r"labels/a.tif: expected the 2x3 pixels of .*rgb/a.tif, found 3x3; "):
+        check_grids(labels, images)
+    for name, place in (("rgb", 300_000.0), ("labels", 300_001.0)):
+        georeference = utm_georeference(32654, place, 3_900_000.0, 0.5)
+        write_raster(tmp_path / name / "a.tif", np.ones((2, 3), np.uint8), georeference)
+    with pytest.raises(InputError, match=r"labels/a.tif: expected the upper left corner x 300000 .*, found x 300001 "):
+        check_grids(labels, images)
     check_names([labels, LabelSet("yours", labels.files)])
     with pytest.raises(InputError, match=r"two label sets are called mine; .* NAME=FOLDER"):
         check_names([labels, labels])

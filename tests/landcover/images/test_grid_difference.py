@@ -95,7 +95,8 @@ def test_systems_that_can_not_be_compared_differ() -> None:
 def test_what_one_side_does_not_tell_is_not_compared() -> None:
     nowhere, points = Grid(256, 256), Grid(256, 256, UTM, control_points=corners())
     no_crs, no_crs_elsewhere = grid(crs=None), grid(from_origin(0, 0, 0.5, 0.5), None)
-    sensor = Grid(256, 256, rpcs=RPC(0, 1, 1, [1.0] * 20, [1.0] * 20, 0, 1, 0, 1, 1, [1.0] * 20, [1.0] * 20, 0, 1))
+    rpcs = RPC(0, 1, 35, 0.1, [1.0] * 20, [1.0] * 20, 128, 128, 138, 0.1, [1.0] * 20, [1.0] * 20, 128, 128)
+    sensor = Grid(256, 256, rpcs=rpcs)
     for other in (nowhere, points, sensor, no_crs):
         assert grid_difference(grid(), other) is None and grid_difference(other, grid()) is None
     assert grid_difference(grid(), no_crs_elsewhere) == GridDifference(

@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.errors import InputError
 from landcover.images.no_data import Raster
 from landcover.images.raster import read_optical, read_sar
+from landcover.images.same_grid import check_same_grid
 from landcover.images.segments import Area
 from landcover.images.source import Bands
 
@@ -78,7 +78,7 @@ def read_image(file: ImageFile, modality: Modality, area: Area | None = None, ba
         bands: of the SAR image, see `read_sar`.
 
     Raises:
-        InputError: a file is missing, damaged or not of its modality, or the files differ in size.
+        InputError: a file is missing, damaged or not of its modality, or whole images do not lie on one grid.
     """
     return each(_rasters(file, modality, area, bands), _pixels)
 
@@ -99,15 +99,10 @@ def read_whole(file: ImageFile, modality: Modality, bands: Bands = ()) -> tuple[
 def _rasters(file: ImageFile, modality: Modality, area: Area | None, bands: Bands) -> Raster | dict[str, Raster]:
     if not isinstance(file, Mapping):
         return _read(file, modality, area, bands)
-    rasters = {name: _read(file[name], name, area, bands) for name in names_of(modality)}
-    size = parts_of(rasters)[0].pixels.shape[:2]
-    for name, raster in rasters.items():
-        if raster.pixels.shape[:2] != size:
-            raise InputError(
-                f"{file[name]}: expected the {size[0]}x{size[1]} pixels of {parts_of(file)[0]}, found "
-                f"{raster.pixels.shape[0]}x{raster.pixels.shape[1]}; images of one place must lie on one grid"
-            )
-    return rasters
+    if area is None:
+        for path in set(file.values()) - {main_file(file)}:
+            check_same_grid(path, main_file(file), "bilinear")
+    return {name: _read(file[name], name, area, bands) for name in names_of(modality)}
 
 
 def _read(path: Path, name: str, area: Area | None, bands: Bands) -> Raster:

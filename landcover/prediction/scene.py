@@ -97,7 +97,7 @@ def map_scene(
     with (
         rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES),
         open_scene(scene_path) as scene,
-        open_optical_scene(optical_path, scene.grid) if optical_path else nullcontext() as optical,
+        open_optical_scene(optical_path, scene_path) if optical_path else nullcontext() as optical,
     ):
         models, scheme = load_scene_models(model_paths, scene, settings, processes.device, optical is not None)
         outputs = {LABELS: out} if confidence is None else {LABELS: out, CONFIDENCE: confidence}

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rasterio.crs import CRS
+from rasterio.transform import Affine
 
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.hold_out import HeldOut, hold_out
 from landcover.demo_scenes.geotiff import utm_georeference
 from landcover.errors import InputError
 from landcover.images.footprint import Footprint
-from landcover.images.grid import Georeference
+from landcover.images.grid import Grid
 from landcover.images.raster import write_raster
 
 SIDE = 8
@@ -230,11 +232,9 @@ def test_a_share_is_reached_exactly_where_groups_allow_it(tmp_path):
 def test_a_rotated_neighbour_is_a_neighbour(tmp_path):
     # turned by 45 degrees about its corner, the tile reaches 0.7 of its side to the left, into the other one
     turn = np.sqrt(0.5) * 0.5
-    tags = [tag for tag in utm_georeference(32654, 0, 0, 0.5).tags if tag[0] == 34735]
-    matrix = (turn, -turn, 0, 300_005.0, -turn, -turn, 0, 3_900_000.0, 0, 0, 0, 0, 0, 0, 0, 1)
+    place = Grid(SIDE, SIDE, CRS.from_epsg(32654), Affine(turn, -turn, 300_005.0, -turn, -turn, 3_900_000.0))
     rotated = tmp_path / "a_2.tif"
-    georeference = Georeference(((34264, 12, 16, tuple(float(number) for number in matrix)), *tags))
-    write_raster(rotated, np.zeros((SIDE, SIDE), np.uint8), georeference)
+    write_raster(rotated, np.zeros((SIDE, SIDE), np.uint8), place.georeference)
     straight = write_tile(tmp_path / "a_1.tif", 0, 0)
     far = write_tile(tmp_path / "a_3.tif", 9, 0)
     split = hold_out([straight, rotated, far], 0.4)

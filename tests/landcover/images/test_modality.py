@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from landcover.demo_scenes.geotiff import utm_georeference
 from landcover.errors import InputError
-from landcover.images.modality import each, main_file, names_of, part_of, parts_of, read_image, size_of
+from landcover.images.modality import each, main_file, names_of, part_of, parts_of, read_image, read_whole, size_of
 from landcover.images.raster import write_raster
 
 
@@ -33,9 +34,16 @@ def test_a_part_is_found_by_its_name_where_there_is_one() -> None:
     assert part_of({"optical": "x", "sar": "y"}, "optical+sar", "sar") == "y"
 
 
-def test_images_of_two_sizes_are_no_image(tmp_path: Path) -> None:
+def test_images_of_two_grids_are_no_image(tmp_path: Path) -> None:
     files = {"optical": tmp_path / "rgb.tif", "sar": tmp_path / "sar.tif"}
     write_raster(files["optical"], np.zeros((4, 6, 3), np.uint8))
     write_raster(files["sar"], np.zeros((4, 5), np.uint8))
-    with pytest.raises(InputError, match=r"sar.tif: expected the 4x6 pixels of .*rgb.tif, found 4x5; images of one"):
-        read_image(files, "optical+sar")
+    for read in (read_image, read_whole):
+        with pytest.raises(InputError, match=r"rgb.tif: expected the 4x5 pixels of .*sar.tif, found 4x6; "):
+            read(files, "optical+sar")
+    write_raster(files["optical"], np.full((4, 5, 3), 7, np.uint8), utm_georeference(32653, 3e5, 39e5, 0.5))
+    assert read_image(files, "optical+sar")["optical"].min() == 7  # the SAR image tells no place
+    write_raster(files["sar"], np.ones((4, 5), np.uint8), utm_georeference(32654, 3e5, 39e5, 0.5))
+    for read in (read_image, read_whole):
+        with pytest.raises(InputError, match=r"rgb.tif: expected the coordinate system EPSG:32654 of .*sar.tif, found"):
+            read(files, "optical+sar")

@@ -160,10 +160,11 @@ def test_a_scene_without_its_optical_image_or_with_another_one_is_refused(tmp_pa
     for optical, message in cases:
         with pytest.raises(InputError, match=message):
             map_scene(sar, [model_file], tmp_path / "m.tif", SceneSettings(), ALONE, optical_path=optical)
-    write_scenes(tmp_path, place=(3e5 + 10, 4e6))
-    with pytest.raises(InputError, match=r"rgb.tif: expected the place of the SAR scene.*found.*300010"):
-        map_scene(sar, [model_file], tmp_path / "m.tif", SceneSettings(), ALONE, optical_path=rgb)
-    write_scenes(tmp_path, height=80)
-    with pytest.raises(InputError, match=r"rgb.tif: expected the 70x90 pixels of the SAR scene, found 80x90"):
-        map_scene(sar, [model_file], tmp_path / "m.tif", SceneSettings(), ALONE, optical_path=rgb)
+    for place, height, difference in [
+        ((3e5 + 10, 4e6), 70, "upper left corner x 300000 y 4000000 of .*, found x 300010 y 4000000; "),
+        ((3e5, 4e6), 80, "70x90 pixels of .*, found 80x90; put in its place .* rio warp .* --resampling bilinear$"),
+    ]:
+        write_scenes(tmp_path, place, height)
+        with pytest.raises(InputError, match=rf"^{rgb}: expected the {difference}"):
+            map_scene(sar, [model_file], tmp_path / "m.tif", SceneSettings(), ALONE, optical_path=rgb)
     assert not (tmp_path / "m.tif").exists()

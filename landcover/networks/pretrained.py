@@ -22,6 +22,9 @@ from landcover.run_files.atomic import atomic_path
 HUB = "https://huggingface.co"
 """The Hugging Face hub; weights are fetched from HF_ENDPOINT in its place where that is set."""
 
+RGB = 3
+"""Bands of the images on which the weights were trained."""
+
 CHUNK = 1 << 20
 TIMEOUT_SECONDS = 60.0  # without a byte
 
@@ -146,8 +149,9 @@ def load_strictly(
     Args:
         module: changed in place.
         tensors: by parameter name; not changed.
-        first_weight: name of the first convolution's weight (O, C, k, k). Where the module has one input band, a file
-            of three is summed over its bands: the answer to a grey image R = G = B stays the same.
+        first_weight: name of the first convolution's weight (O, C, k, k). Where the module has another number of input
+            bands than the three of a file, each gets the sum over the three divided by that number: the answer to an
+            image of equal bands is that to a grey one R = G = B.
         unused: beginnings of names that may be in the file and not in the module.
         path: named in errors.
 
@@ -157,8 +161,8 @@ def load_strictly(
     expected = module.state_dict()
     tensors = {name: tensor for name, tensor in tensors.items() if name in expected or not name.startswith(unused)}
     first = tensors.get(first_weight)
-    if first is not None and expected[first_weight].shape[1] == 1:
-        tensors[first_weight] = first.sum(dim=1, keepdim=True)
+    if first is not None and first.shape[1:2] == (RGB,) and (bands := expected[first_weight].shape[1]) != RGB:
+        tensors[first_weight] = (first.sum(dim=1, keepdim=True) / bands).repeat(1, bands, 1, 1)
     missing, left_over = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or left_over:
         raise InputError(

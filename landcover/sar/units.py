@@ -63,10 +63,10 @@ def declared_unit(unit: str | None, dtype: DTypeLike) -> Unit:
 
 
 def check_values(image: NDArray[Any], unit: Unit, path: Path) -> None:
-    """Refuses an image whose values can not be of this unit; zeros are left out, they may be no data.
+    """Refuses an image of which a band can not be of this unit; zeros are left out, they may be no data.
 
     Args:
-        image: (H, W) uint8, uint16 or float32, finite.
+        image: (H, W) or (H, W, bands) uint8, uint16 or float32, finite.
         unit: what it is said to be.
         path: its file, named in the message.
 
@@ -74,25 +74,9 @@ def check_values(image: NDArray[Any], unit: Unit, path: Path) -> None:
         InputError: negative amplitudes or intensities; decibels outside of `DECIBEL_RANGE`; decibels without one
             negative value and with a median above `LARGEST_MEDIAN` or below `SMALLEST_MEDIAN`.
     """
-    if image.dtype != np.float32 or not image.any():
-        return  # integers are never negative, and never decibels
-    smallest, largest = float(image.min()), float(image.max())
-    if unit != "decibel":
-        if smallest < 0:
-            raise InputError(
-                f"{path}: expected {unit} values of at least 0, found {smallest:g}; "
-                "these look like decibels, set sar.unit=decibel"
-            )
-        return
-    cure = "these look linear, set sar.unit=amplitude or sar.unit=intensity"
-    low, high = DECIBEL_RANGE
-    if smallest < low or largest > high:
-        found = f"{smallest:g} to {largest:g}"
-        raise InputError(f"{path}: expected decibels from {low:g} to {high:g}, found {found}; {cure}")
-    if smallest >= 0:
-        median = float(np.median(image[image != 0]))
-        if not SMALLEST_MEDIAN <= median <= LARGEST_MEDIAN:
-            raise InputError(f"{path}: expected decibels, found no negative value and a median of {median:g}; {cure}")
+    if image.dtype == np.float32:  # integers are never negative, and never decibels
+        for band in np.moveaxis(image, -1, 0) if image.ndim == 3 else [image]:
+            _check_band(band, unit, path)
 
 
 def to_intensity(pixels: Tensor, unit: Unit) -> Tensor:
@@ -114,13 +98,13 @@ def from_intensity(intensity: Tensor, unit: Unit) -> Tensor:
     return intensity
 
 
-def to_decibels(pixels: Tensor, unit: Unit, floor: float) -> Tensor:
+def to_decibels(pixels: Tensor, unit: Unit, floor: float | Tensor) -> Tensor:
     """Decibels, float32, of `pixels` (any shape and type) in `unit`.
 
     Args:
         pixels: values in `unit`; decibels are returned as they are.
         unit: what they are.
-        floor: linear values below it are raised to it, > 0, in `unit`.
+        floor: linear values below it are raised to it, > 0, in `unit`; a number or a tensor that fits `pixels`.
     """
     values = pixels.float()
     if unit == "decibel":
@@ -132,8 +116,9 @@ def multiply_intensity(image: NDArray[Any], factor: NDArray[np.float32] | float,
     """The image, with its type, after its intensity is multiplied; zeros stay zeros.
 
     Args:
-        image: (H, W) uint8, uint16 or float32 in `unit`; integers are rounded and end at the limits of their type.
-        factor: > 0, a number or (H, W).
+        image: (H, W) or (H, W, bands) uint8, uint16 or float32 in `unit`; integers are rounded and end at the limits of
+            their type.
+        factor: > 0, a number or of the shape of the image.
         unit: what the values are.
     """
     if unit == "decibel":
@@ -144,3 +129,25 @@ def multiply_intensity(image: NDArray[Any], factor: NDArray[np.float32] | float,
     if image.dtype == np.float32:
         return values
     return np.rint(values, out=values).clip(0, np.iinfo(image.dtype).max, out=values).astype(image.dtype)
+
+
+def _check_band(image: NDArray[Any], unit: Unit, path: Path) -> None:
+    if not image.any():
+        return
+    smallest, largest = float(image.min()), float(image.max())
+    if unit != "decibel":
+        if smallest < 0:
+            raise InputError(
+                f"{path}: expected {unit} values of at least 0, found {smallest:g}; "
+                "these look like decibels, set sar.unit=decibel"
+            )
+        return
+    cure = "these look linear, set sar.unit=amplitude or sar.unit=intensity"
+    low, high = DECIBEL_RANGE
+    if smallest < low or largest > high:
+        found = f"{smallest:g} to {largest:g}"
+        raise InputError(f"{path}: expected decibels from {low:g} to {high:g}, found {found}; {cure}")
+    if smallest >= 0:
+        median = float(np.median(image[image != 0]))
+        if not SMALLEST_MEDIAN <= median <= LARGEST_MEDIAN:
+            raise InputError(f"{path}: expected decibels, found no negative value and a median of {median:g}; {cure}")

@@ -65,15 +65,19 @@ def test_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrap", [lambda state: state, lambda state: {"state_dict": state, "meta": {}}])
-def test_one_band_backbone_answers_grey_images_like_the_published_one(tmp_path: Path, wrap: object) -> None:
+@pytest.mark.parametrize("bands", [1, 2])
+def test_backbones_answer_equal_bands_like_the_published_one_grey_images(
+    tmp_path: Path, wrap: object, bands: int
+) -> None:
     published = FastMixVisionTransformer(**SIZES).eval()
     published.init_weights()
     assert callable(wrap)
     torch.save(wrap({**published.state_dict(), "head.weight": torch.zeros(2, 64)}), tmp_path / "mit.pth")
-    backbone = FastMixVisionTransformer(in_channels=1, checkpoint=str(tmp_path / "mit.pth"), **SIZES).eval()
+    backbone = FastMixVisionTransformer(in_channels=bands, checkpoint=str(tmp_path / "mit.pth"), **SIZES).eval()
     backbone.init_weights()
     grey = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
-    for value, expected in zip(backbone(grey), published(grey.expand(-1, 3, -1, -1)), strict=True):
+    equal = grey.expand(-1, bands, -1, -1)
+    for value, expected in zip(backbone(equal), published(grey.expand(-1, 3, -1, -1)), strict=True):
         torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -89,17 +93,19 @@ def test_names_missing_or_left_over_are_refused() -> None:
 
 
 def test_wrong_shape_is_refused_with_both_shapes() -> None:
-    module = torch.nn.Sequential(torch.nn.Conv2d(2, 2, 1))
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 3))
     tensors = {"0.weight": torch.ones(2, 3, 1, 1), "0.bias": torch.ones(2)}
-    with pytest.raises(InputError, match=r"0\.weight has shape \(2, 3, 1, 1\), the model needs \(2, 2, 1, 1\)"):
+    with pytest.raises(InputError, match=r"0\.weight has shape \(2, 3, 1, 1\), the model needs \(2, 3, 3, 3\)"):
         load_strictly(module, tensors, "0.weight", (), Path("w.pth"))
 
 
-def test_first_convolution_is_summed_over_rgb_and_inputs_stay() -> None:
-    module = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1))
+@pytest.mark.parametrize(("bands", "expected"), [(1, [7.0]), (2, [3.5, 3.5]), (3, [1.0, 2.0, 4.0]), (4, [1.75] * 4)])
+def test_first_convolution_is_summed_over_rgb_and_shared_out_and_inputs_stay(bands: int, expected: list[float]) -> None:
+    module = torch.nn.Sequential(torch.nn.Conv2d(bands, 1, 1))
     tensors = {"0.weight": torch.tensor([1.0, 2.0, 4.0]).reshape(1, 3, 1, 1), "0.bias": torch.tensor([5.0])}
     load_strictly(module, tensors, "0.weight", (), Path("w.pth"))
-    assert module[0].weight.item() == 7.0
+    assert module[0].weight.flatten().tolist() == expected
+    assert module(torch.full((1, bands, 1, 1), 2.0)).item() == 19.0
     assert tensors["0.weight"].shape == (1, 3, 1, 1)
 
 

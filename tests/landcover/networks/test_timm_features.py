@@ -52,21 +52,22 @@ def test_output_norm_normalises_over_channels() -> None:
 
 
 @pytest.mark.parametrize(("name", "options"), [(CONVNEXT, {}), (SWIN, {"img_size": 64})])
-def test_pretrained_weights_answer_grey_images_alike_with_one_band(
+def test_pretrained_weights_answer_grey_images_alike_with_any_number_of_bands(
     tmp_path: Path, name: str, options: dict[str, int]
 ) -> None:
     published = timm.create_model(name, num_classes=7).eval()
     save_file(published.state_dict(), tmp_path / "weights.safetensors")
     grey = images(1, 64, 64)
     results = []
-    for bands in (1, 3):
+    for bands in (1, 2, 3):
         backbone = TimmFeatures(name, in_channels=bands, checkpoint=str(tmp_path / "weights.safetensors"), **options)
         before = [parameter.data_ptr() for parameter in backbone.parameters()]
         backbone.init_weights()
         assert [parameter.data_ptr() for parameter in backbone.parameters()] == before
         results.append(backbone.eval()(grey.expand(-1, bands, -1, -1)))
-    for one, three in zip(*results, strict=True):
+    for one, two, three in zip(*results, strict=True):
         torch.testing.assert_close(one, three, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(two, three, rtol=1e-4, atol=1e-4)
     resized = published if not options else timm.create_model(name, num_classes=7, **options).eval()
     resized.load_state_dict(published.state_dict(), strict=False)
     expected = resized.forward_intermediates(grey.expand(-1, 3, -1, -1), indices=4, intermediates_only=True)

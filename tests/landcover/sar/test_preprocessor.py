@@ -21,6 +21,8 @@ SETTINGS = [
     {"despeckle": {"type": "refined_lee"}, "unit": "intensity"},
 ]
 
+TWO = {"mean": [60.0, 20.0], "std": [40.0, 8.0], "bands": 2}
+
 
 def build(**settings):
     from mmseg.registry import MODELS
@@ -119,6 +121,35 @@ def test_three_bands_are_one_in_memory_and_the_input_stays():
 
 
 @pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize(
+    ("settings", "of_first", "of_second"),
+    [
+        ({}, {}, {}),
+        ({"despeckle": {"type": "refined_lee"}}, *[{"despeckle": {"type": "refined_lee"}}] * 2),
+        (
+            {"stretch": {"type": "log", "floor": [2.0, 5.0]}},
+            {"stretch": LOG},
+            {"stretch": {"type": "log", "floor": 5.0}},
+        ),
+        (
+            {"stretch": {"type": "percentile", "low": [20.0, 1.0], "high": [200.0, 30.0]}, "unit": "intensity"},
+            {"stretch": CLIP, "unit": "intensity"},
+            {"stretch": {"type": "percentile", "low": 1.0, "high": 30.0}, "unit": "intensity"},
+        ),
+    ],
+)
+def test_every_band_is_prepared_as_if_it_were_alone(settings, of_first, of_second):
+    first, second = image(33, 20), image(33, 20, 1) // 2
+    both = torch.cat([first, second])
+    together = build(**TWO, **settings)
+    alone = [build(**of_first).normalise(first), build(mean=[20.0], std=[8.0], **of_second).normalise(second)]
+    torch.testing.assert_close(together.normalise(both), torch.cat(alone), rtol=0, atol=0)
+    batch = together({"inputs": [both, both], "data_samples": [labelled(33, 20)] * 2}, True)
+    assert batch["inputs"].shape == (2, 2, 64, 32)
+    assert torch.equal(batch["inputs"][1, :, :33, :20], torch.cat(alone))
+
+
+@pytest.mark.usefixtures("registered")
 def test_autocast_does_not_round_what_the_network_gets():
     preprocessor = build(despeckle={"type": "refined_lee"}, stretch=LOG)
     expected = preprocessor({"inputs": [image(32, 32)]})["inputs"]
@@ -139,7 +170,17 @@ def test_a_copy_is_the_same():
     ("settings", "message"),
     [
         ({"unit": "dB"}, "sar.unit: expected one of amplitude, intensity, decibel, found 'dB'"),
-        ({"bands": 2}, "sar.bands: expected 1 or 3, found 2"),
+        ({"bands": 2}, "sar.bands: expected 1 or 3 for 1 band read, found 2"),
+        ({"mean": [1.0, 2.0], "std": [1.0, 2.0]}, "sar.bands: expected 2 for 2 bands read, found 1"),
+        (
+            {**TWO, "stretch": {"type": "log", "floor": 2.0}},
+            "sar.stretch: expected the number floor of each of 2 bands for type 'log', found",
+        ),
+        (
+            {**TWO, "stretch": {"type": "percentile", "low": [1.0, 3.0], "high": [2.0, 3.0]}},
+            "sar.stretch: expected low below high, found [1.0, 3.0] and [2.0, 3.0]",
+        ),
+        ({**TWO, "stretch": {"type": "log", "floor": [1.0, 0.0]}}, "sar.stretch: expected a floor above 0"),
         ({"stretch": "log"}, "sar.stretch: expected None or a type of 'log' or 'percentile', found 'log'"),
         ({"despeckle": "lee"}, "sar.despeckle: expected None or a type of 'lee' or 'refined_lee', found 'lee'"),
         ({"despeckle": {"type": "frost"}}, "sar.despeckle: expected None or a type of 'lee' or 'refined_lee'"),
@@ -147,8 +188,9 @@ def test_a_copy_is_the_same():
         ({"despeckle": {"type": "refined_lee", "window": 7}}, "sar.despeckle: expected looks for type 'refined_lee'"),
         ({"despeckle": {"type": "lee", "window": 4}}, "sar.despeckle: expected an odd window of at least 3, found 4"),
         ({"despeckle": {"type": "lee", "looks": 0}}, "sar.despeckle: expected looks above 0, found 0"),
-        ({"mean": [1.0, 2.0, 3.0]}, "data_preprocessor: expected one mean and one std above 0"),
-        ({"std": [0.0]}, "data_preprocessor: expected one mean and one std above 0"),
+        ({"mean": [1.0, 2.0, 3.0]}, "data_preprocessor: expected a mean and a std above 0 for every band"),
+        ({"std": [0.0]}, "data_preprocessor: expected a mean and a std above 0 for every band"),
+        ({**TWO, "std": [1.0, 0.0]}, "data_preprocessor: expected a mean and a std above 0 for every band"),
     ],
 )
 def test_wrong_settings_are_refused_by_key(settings, message):

@@ -17,6 +17,8 @@ from landcover.transforms.random_intensity import RandomIntensity
 class RandomGain(RandomIntensity):
     """Multiplies the intensity of a sample by one random gain, as between uncalibrated acquisitions.
 
+    Several bands get the same one: they are of one acquisition, and their ratio tells the surfaces apart.
+
     A 512x512 crop costs 0.1 ms of one CPU core in integers, 0.03 ms in float32 and 0.2 ms in decibels.
 
     Args:

@@ -45,4 +45,4 @@ class RandomIntensity(ABC):
 
     @abstractmethod
     def _factor(self, image: NDArray[Any], rng: np.random.Generator) -> NDArray[np.float32] | float:
-        """A factor > 0, one number or one of every pixel, (H, W), drawn for an image (H, W)."""
+        """A factor > 0, one number or one of every value, drawn for an image (H, W) or (H, W, bands)."""

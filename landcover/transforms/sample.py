@@ -18,7 +18,7 @@ class Sample:
     """An image and, where it is labelled, its training indices.
 
     Args:
-        image: (H, W) SAR or (H, W, 3) RGB; of several modalities, a mapping to such arrays.
+        image: (H, W) or (H, W, bands) SAR, (H, W, 3) RGB; of several modalities, a mapping to such arrays.
         indices: (H, W) uint8, 0..C-1 or `IGNORE_INDEX`; None for unlabelled images.
     """
 

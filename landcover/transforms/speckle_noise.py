@@ -20,7 +20,7 @@ class SpeckleNoise(RandomIntensity):
     Fully developed speckle of L looks is gamma distributed with mean 1 and variance 1/L (Goodman: Some Fundamental
     Properties of Speckle, Journal of the Optical Society of America 1976, https://doi.org/10.1364/JOSA.66.001145). The
     images have speckle already; this adds to it. Pixels are drawn one by one, without the correlation of resampled
-    images.
+    images, and so is every band: the speckle of two polarisations is nearly independent.
 
     A 512x512 crop costs 3.9 ms of one CPU core, whatever the type and unit; nearly all of it draws the speckle.
 

@@ -47,7 +47,7 @@ def test_indices_follow_the_geometry_but_not_the_colours(corners):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-@pytest.mark.parametrize("shape", [(6, 4), (6, 4, 3)])
+@pytest.mark.parametrize("shape", [(6, 4), (6, 4, 2), (6, 4, 3), (6, 4, 5)])
 @pytest.mark.parametrize("name", ["HorizontalFlip", "VerticalFlip", "RandomRotate90"])
 def test_flips_and_quarter_turns_are_those_of_albumentations(name, shape, dtype):
     sample = Sample(
@@ -81,7 +81,7 @@ def test_quarter_turns_are_drawn_evenly_and_as_often_as_asked(corners):
     assert all(48 < upper_left.count(value) < 112 for value in (2, 3, 4))
 
 
-@pytest.mark.parametrize("shape", [(6, 4), (6, 4, 3)])
+@pytest.mark.parametrize("shape", [(6, 4), (6, 4, 2), (6, 4, 3), (6, 4, 5)])
 def test_shapes_types_and_unlabelled_images_are_kept(shape):
     image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     sample = Albumentation([{"type": "HorizontalFlip", "p": 1.0}])(Sample(image), np.random.default_rng(0))

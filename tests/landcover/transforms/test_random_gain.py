@@ -28,6 +28,12 @@ def test_one_gain_for_all_pixels_in_the_three_units(seed):
     np.testing.assert_allclose(results["decibel"], np.where(IMAGE == 0, 0, IMAGE + gain), rtol=1e-6)
 
 
+def test_bands_keep_their_ratio():
+    decibels = np.stack([IMAGE - 50, IMAGE - 57], axis=-1)
+    result = RandomGain(3.0, 1.0, "decibel")(Sample(decibels), np.random.default_rng(0)).image
+    np.testing.assert_allclose(result, decibels + np.float32(gain_in_decibels(0, 3.0)), rtol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_integers_are_rounded_and_end_at_their_limit(dtype):
     limit = np.iinfo(dtype).max

@@ -55,6 +55,14 @@ def test_the_three_units_get_the_same_speckle():
     np.testing.assert_allclose(rounded.image, np.sqrt(results[0]), atol=0.5 + 1e-4)
 
 
+def test_bands_get_speckle_of_their_own():
+    image = np.full((128, 128, 2), 7.0, np.float32)
+    speckle = SpeckleNoise((4.0, 4.0), 1.0, "intensity")(Sample(image), np.random.default_rng(0)).image / image
+    first, second = speckle[..., 0], speckle[..., 1]
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 5 / 128
+    assert first.var() == pytest.approx(0.25, rel=0.1) and second.var() == pytest.approx(0.25, rel=0.1)
+
+
 def test_integers_end_at_their_limit_and_zeros_stay():
     image = np.tile(np.array([[0, 250]], np.uint8), (32, 16))
     result = SpeckleNoise((1.0, 1.0), 1.0)(Sample(image), np.random.default_rng(0)).image

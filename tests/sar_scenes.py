@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,23 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
 
-def write_scene(path: Path, image: NDArray[np.generic], **profile: Any) -> Path:
-    """Writes an image (H, W) as GeoTIFF with a place on the ground and further keys of rasterio's profile."""
-    height, width = image.shape
+def write_scene(path: Path, image: NDArray[np.generic], descriptions: Sequence[str] = (), **profile: Any) -> Path:
+    """Writes an image (H, W) or (H, W, bands) as GeoTIFF with a place on the ground and what its bands are.
+
+    Args:
+        path: file to write.
+        image: of any type.
+        descriptions: of the bands.
+        profile: further keys of rasterio's profile.
+    """
+    bands = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
+    count, height, width = bands.shape
     place = {"crs": CRS.from_epsg(32654), "transform": from_origin(400000, 5000000, 0.5, 0.5)}
-    shape = {"width": width, "height": height, "count": 1, "dtype": image.dtype}
+    shape = {"width": width, "height": height, "count": count, "dtype": image.dtype}
     path.parent.mkdir(parents=True, exist_ok=True)
     with rasterio.open(path, "w", driver="GTiff", **shape, **{**place, **profile}) as file:
-        file.write(image, 1)
+        file.write(bands)
+        file.descriptions = descriptions or file.descriptions
     return path
 
 

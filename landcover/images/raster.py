@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from landcover.images.layout import NO_DATA_VALUE, layout_of, numbers_of, read_p
 from landcover.images.no_data import Raster, in_all_bands, in_any_band, no_measurement
 from landcover.images.opening import opened, unreadable
 from landcover.images.segments import Area
-from landcover.images.source import Bands, RasterSource, measurements, open_source
+from landcover.images.source import Bands, RasterSource, band_names, measurements, open_source
 from landcover.run_files.atomic import atomic_path
 
 TILE = 256
@@ -117,14 +118,23 @@ def read_sar(path: Path, area: Area | None = None, bands: Bands = ()) -> Raster:
 def check_one_band(path: Path, bands: int, dtype: np.dtype[Any]) -> None:
     """Raises `InputError` if a SAR image has several bands, none of which is chosen."""
     if bands > 1:
-        optical = bands in (3, 4) and dtype == np.uint8
+        refuse_optical(path, bands, dtype)
+        # Other words would need quotes.
+        names = band_names(path)
+        words = [name if re.fullmatch(r"[\w.+-]+", name) else f"{number}" for number, name in enumerate(names, 1)]
+        raise InputError(
+            f"{path}: expected a SAR image of one band, found {bands} ({', '.join(names)}); for a training choose one "
+            f"with sar.band={words[0]} or stack several with sar.bands=[{','.join(words[:2])}] in SAR_OPTIONS, for a "
+            "trained model write the one that it reads to a file of its own (gdal_translate -b 1)"
+        )
+
+
+def refuse_optical(path: Path, bands: int, dtype: np.dtype[Any]) -> None:
+    """Raises `InputError` if a SAR image looks like a colour image."""
+    if bands in (3, 4) and dtype == np.uint8:
         raise InputError(
             f"{path}: expected a SAR image of one band, found {bands}; "
-            + (
-                "this looks like an optical image, check that the folders are not swapped"
-                if optical
-                else "choose one with sar.band=1, or stack several with sar.bands=[1,2]"
-            )
+            "this looks like an optical image, check that the folders are not swapped"
         )
 
 
@@ -139,18 +149,19 @@ def write_raster(
 
     Args:
         path: file to write.
-        pixels: (H, W) or RGB (H, W, 3); uint8, uint16 or float32.
+        pixels: (H, W), RGB (H, W, 3) or (H, W, bands); uint8, uint16 or float32.
         georeference: place of the image on whose grid the pixels lie.
         compression: any of tifffile's lossless names, or None.
         no_data: value that the file declares as no data; 0 for label maps.
     """
-    rgb = pixels.ndim == 3
+    rgb = pixels.shape[2:] == (3,)
     declared = [] if no_data is None else [(NO_DATA_VALUE, "s", 0, f"{no_data}", True)]
     with atomic_path(path) as temporary:
         tifffile.imwrite(
             temporary,
             pixels,
             photometric="rgb" if rgb else "minisblack",
+            planarconfig="contig" if pixels.ndim == 3 else None,
             tile=(TILE, TILE),
             compression=compression,
             predictor=compression is not None and pixels.dtype != np.float32 and rgb,

@@ -154,9 +154,19 @@ def band_numbers(path: Path, file: DatasetReader, bands: Bands) -> list[int]:
             listed = ", ".join(
                 f"{n} ({file.descriptions[n - 1]})" if file.descriptions[n - 1] else f"{n}" for n in values
             )
-            raise InputError(f"{path}: expected a band {band}, found bands {listed}; correct sar.band or sar.bands")
+            raise InputError(
+                f"{path}: expected a band {band}, found bands {listed}; correct sar.band or sar.bands, "
+                "or pass a file with the bands of the model's training"
+            )
         numbers.append(number)
     return numbers or values
+
+
+def band_names(path: Path) -> tuple[str, ...]:
+    """Description, or number, of every band of a file that is no alpha: what `Bands` takes."""
+    with opened(path) as file:
+        values = [n for n, kind in enumerate(file.colorinterp, 1) if kind != ColorInterp.alpha]
+        return tuple((file.descriptions[n - 1] or "").strip() or f"{n}" for n in values)
 
 
 def _type_of(name: str) -> np.dtype[Any]:

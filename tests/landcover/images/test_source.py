@@ -128,6 +128,18 @@ def test_scale_and_offset_are_applied_to_measurements_and_no_data_is_that_of_the
     assert read_raster(path).pixels.tolist() == [[200, 300, 0]]
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("count", [2, 4])
+def test_bands_are_written_in_one_file(tmp_path: Path, count: int, dtype: type) -> None:
+    pixels = np.random.default_rng(0).integers(1, 200, (30, 300, count)).astype(dtype)
+    write_raster(tmp_path / "a.tif", pixels)
+    np.testing.assert_array_equal(read_raster(tmp_path / "a.tif").pixels, pixels)
+    np.testing.assert_array_equal(read_sar(tmp_path / "a.tif", bands=(2, 1)).pixels, pixels[..., [1, 0]])
+    with rasterio.open(tmp_path / "a.tif") as file:
+        np.testing.assert_array_equal(file.read().transpose(1, 2, 0), pixels)
+        assert ColorInterp.alpha not in file.colorinterp and file.is_tiled
+
+
 def test_bands_are_picked_by_number_or_description(tmp_path: Path) -> None:
     bands = np.stack([np.full((4, 5), value, np.float32) for value in (1, 2, 3)])
     for interleave in ("pixel", "band"):
@@ -139,7 +151,7 @@ def test_bands_are_picked_by_number_or_description(tmp_path: Path) -> None:
         assert read_sar(path, (slice(1, 2), slice(0, 3)), (2, 1)).pixels.shape == (1, 3, 2)
         with pytest.raises(InputError, match=r"expected a band HH, found bands 1 \(VV\), 2 \(VH\), 3; correct sar"):
             read_sar(path, bands=("HH",))
-        with pytest.raises(InputError, match=r"expected a SAR image of one band, found 3; choose one with sar\.band"):
+        with pytest.raises(InputError, match=r"found 3 \(VV, VH, 3\); .* sar\.band=VV or .* sar\.bands=\[VV,VH\]"):
             read_sar(path)
 
 

@@ -30,7 +30,7 @@ def test_scenes_that_can_not_be_used_are_told_in_one_line(tmp_path: Path) -> Non
         "absent": "expected an image file, found none; check the path",
         "text": r"not readable as an image \(.*not recognized as being in a supported file format.*\); .*fetch it",
         "rgb": "expected a SAR image of one band, found 3; this looks like an optical image",
-        "two": r"expected a SAR image of one band, found 2; choose one with sar\.band",
+        "two": r"expected a SAR image of one band, found 2 \(1, 2\); .* sar\.band=1 or .* -b 1\)",
     }.items():
         with pytest.raises(InputError, match=rf"{name}\.tif: {message}") as error, open_scene(tmp_path / f"{name}.tif"):
             pass

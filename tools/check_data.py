@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from landcover.data_check.check import check_tiles
+from landcover.data_check.report import different_sar
 from landcover.data_sets.dfc2025 import SarTile, Split, dfc2025_tiles
 from landcover.data_sets.open_earth_map import open_earth_map_tiles
 from landcover.errors import command
@@ -41,6 +42,8 @@ def main() -> None:
         print("\n".join(report.lines()))
     if missing:
         print(f"{len(missing)} OpenEarthMap tiles are listed but not there (xBD images come apart), e.g. {missing[0]}")
+    for line in different_sar(reports):
+        print(f"  warning: {line}")
     for report in reports:
         report.raise_if_problems()
     write_json(report_path, [report.to_json() for report in reports])

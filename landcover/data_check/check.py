@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
-from landcover.data_check.report import DataReport, SarStatistics
+from landcover.data_check.report import DataReport
+from landcover.data_check.sar_values import SarSums, mixed_bands, mixed_types, read_all_bands, sar_statistics
 from landcover.data_sets.class_statistics import label_counts
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.open_earth_map import LabelledTile
@@ -21,15 +21,9 @@ from landcover.errors import InputError
 from landcover.images.grid import read_grid
 from landcover.images.label_file import read_labels
 from landcover.images.no_data import Raster
-from landcover.images.raster import read_optical, read_sar
+from landcover.images.raster import read_optical
 from landcover.images.same_grid import Resampling, check_same_grid
 from landcover.processes.progress import track
-
-PERCENTILES = (1, 50, 99)
-"""Percentiles of the SAR values in the report."""
-
-SAMPLES_PER_TILE = 4096
-"""Pixels per SAR tile that percentiles are taken from; they need all values at once, mean and deviation do not."""
 
 
 def check_tiles(
@@ -59,18 +53,6 @@ def check_tiles(
 _Read = TypeVar("_Read", NDArray[np.uint8], Raster)
 
 
-@dataclass(frozen=True)
-class _SarSums:
-    """What one SAR tile adds to `SarStatistics`: pixels, those with data, their sums and a sample of them."""
-
-    dtype: str
-    pixels: int
-    valid: int
-    total: float
-    squares: float
-    sample: NDArray[Any]  # uint8, uint16 or float32, as the file
-
-
 class _Findings:
     """What is found in the files of one tile, one after the other; the first readable file sets the grid.
 
@@ -86,8 +68,8 @@ class _Findings:
         self.size: tuple[int, int] | None = None
         self.georeferenced = False
         self.labels: NDArray[np.int64] | None = None
-        self.sar: _SarSums | None = None
         self._reference: Path | None = None
+        self.sar: SarSums | None = None
 
     def read(self, path: Path, reader: Callable[[Path], _Read], resampling: Resampling = "bilinear") -> _Read | None:
         """What `reader` gives; None and a problem noted if the file can not be used, or a problem of its grid alone."""
@@ -118,24 +100,12 @@ class _Findings:
 
     def add_sar(self) -> None:
         """Reads the SAR image and sums its values."""
-        raster = self.read(self.image, read_sar)
+        raster = self.read(self.image, read_all_bands)
         if raster is None:
             return
-        pixels = raster.pixels
-        valid = pixels[~raster.no_data()]
-        if valid.size == 0:
+        self.sar = SarSums.of(raster, self.image)
+        if self.sar.valid == 0:
             self.warnings.append(f"{self.image}: no pixel with data; its map will be all 0")
-        values = valid.astype(np.float64)
-        # odd, so that the sample does not keep to a few columns of a tile whose width is a power of two
-        step = valid.size // SAMPLES_PER_TILE | 1
-        self.sar = _SarSums(
-            str(pixels.dtype),
-            pixels.size,
-            valid.size,
-            float(values.sum()),
-            float(np.square(values).sum()),
-            valid[::step].copy(),
-        )
 
 
 def _checked(tile: LabelledTile | SarTile, scheme: ClassScheme) -> _Findings:
@@ -166,9 +136,9 @@ def _report(title: str, scheme: ClassScheme, findings: Sequence[_Findings]) -> D
         without_georeference=sum(not tile.georeferenced for tile in findings),
         label_files=len(counts),
         class_shares=_class_shares(scheme, counts),
-        sar=_sar_statistics(sums),
-        problems=(*(line for tile in findings for line in tile.problems), *_mixed_types(title, sums)),
-        warnings=tuple(line for tile in findings for line in tile.warnings),
+        sar=sar_statistics(sums),
+        problems=(*(line for tile in findings for line in tile.problems), *mixed_types(title, sums)),
+        warnings=(*(line for tile in findings for line in tile.warnings), *mixed_bands(title, sums)),
     )
 
 
@@ -178,26 +148,3 @@ def _class_shares(scheme: ClassScheme, counts: Sequence[NDArray[np.int64]]) -> d
     total = np.sum(counts, axis=0)
     shares = total / total.sum()
     return {name: float(share) for name, share in zip(("unknown", *scheme.classes), shares, strict=True)}
-
-
-def _sar_statistics(sums: Sequence[_SarSums]) -> SarStatistics | None:
-    valid = sum(tile.valid for tile in sums)
-    if valid == 0:
-        return None
-    mean = sum(tile.total for tile in sums) / valid
-    variance = sum(tile.squares for tile in sums) / valid - mean**2
-    values = np.percentile(np.concatenate([tile.sample for tile in sums]), PERCENTILES)
-    return SarStatistics(
-        mean=mean,
-        std=max(variance, 0.0) ** 0.5,
-        percentiles={percent: float(value) for percent, value in zip(PERCENTILES, values, strict=True)},
-        no_data_share=1 - valid / sum(tile.pixels for tile in sums),
-    )
-
-
-def _mixed_types(title: str, sums: Sequence[_SarSums]) -> list[str]:
-    """A line if SAR tiles differ in type: one model reads them all with one normalisation."""
-    types = sorted({tile.dtype for tile in sums})
-    if len(types) < 2:
-        return []
-    return [f"{title}: expected SAR tiles of one type, found {' and '.join(types)}; convert them to one"]

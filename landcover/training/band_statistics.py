@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from landcover.data_check.check import SAMPLES_PER_TILE
+from landcover.data_check.sar_values import SAMPLES_PER_TILE
 from landcover.errors import InputError
 from landcover.images.raster import read_sar
 from landcover.sar.stretch import STRETCHES, stretch_values

@@ -8,6 +8,7 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 from rasterio.transform import Affine, from_origin
+from sar_scenes import write_scene
 
 from landcover.data_check.check import check_tiles
 from landcover.data_sets.dfc2025 import SarTile
@@ -52,7 +53,7 @@ def sar_tile(
 def test_good_tiles_give_statistics_and_no_problem(tmp_path: Path) -> None:
     tiles = [labelled(tmp_path, "a_1", RGB, LABELS), labelled(tmp_path, "a_2", RGB[:20, :30], LABELS[:20, :30])]
     report = check_tiles(tiles, "OpenEarthMap", quiet=True)
-    assert (report.problems, report.warnings, report.sar) == ((), (), None)
+    assert (report.problems, report.warnings, report.sar) == ((), (), ())
     assert (report.tiles, report.label_files, report.without_georeference) == (2, 2, 2)
     assert (report.heights, report.widths) == ((20, 40), (30, 50))
     # rows 0-9 unknown, 10-19 bareland, 20-29 rangeland, 30-39 building; the second tile is rows 0-19
@@ -107,12 +108,12 @@ def test_sar_statistics_are_those_of_all_pixels(tmp_path: Path) -> None:
     ]
     report = check_tiles(tiles, "train", quiet=True)
     assert report.problems == ()
-    assert report.sar is not None
+    (band,) = report.sar
     values = np.arange(1, 4001, dtype=np.float64)
-    assert report.sar.mean == pytest.approx(values.mean())
-    assert report.sar.std == pytest.approx(values.std())
-    assert report.sar.percentiles == {1: pytest.approx(40.99), 50: 2000.5, 99: pytest.approx(3960.01)}
-    assert report.sar.no_data_share == 0
+    assert band.mean == pytest.approx(values.mean())
+    assert band.std == pytest.approx(values.std())
+    assert band.percentiles == {1: pytest.approx(40.99), 50: 2000.5, 99: pytest.approx(3960.01)}
+    assert band.no_data_share == 0
     assert (report.label_files, report.without_georeference) == (2, 1)
 
 
@@ -121,23 +122,61 @@ def test_no_data_is_left_out_of_sar_statistics(tmp_path: Path) -> None:
     sar[:25] = 0
     sar[60, 60] = 0
     report = check_tiles([sar_tile(tmp_path, "a", sar)], "DFC2025", quiet=True)
-    assert report.sar is not None
-    assert report.sar.no_data_share == 0.25
-    assert report.sar.mean == pytest.approx(7 * 7499 / 7500)
+    (band,) = report.sar
+    assert band.no_data_share == 0.25
+    assert band.mean == pytest.approx(7 * 7499 / 7500)
 
 
 def test_sample_of_a_large_tile_covers_all_columns(tmp_path: Path) -> None:
     sar = np.broadcast_to(np.arange(1, 1025, dtype=np.float32), (1024, 1024)).copy()
     report = check_tiles([sar_tile(tmp_path, "a", sar)], "DFC2025", quiet=True)
-    assert report.sar is not None
-    assert report.sar.percentiles[50] == pytest.approx(512.5, abs=2)
-    assert report.sar.percentiles[1] == pytest.approx(11, abs=2)
+    (band,) = report.sar
+    assert band.percentiles[50] == pytest.approx(512.5, abs=2)
+    assert band.percentiles[1] == pytest.approx(11, abs=2)
+
+
+def stacked(path: Path, *bands: NDArray[np.generic], descriptions: tuple[str, ...] = ()) -> SarTile:
+    write_scene(path, np.stack(bands, axis=-1), descriptions)
+    return SarTile(path.stem, path, None, None)
+
+
+def test_every_band_of_a_sar_tile_has_its_statistics(tmp_path: Path) -> None:
+    first, second = SAR.astype(np.float32) - 3000, SAR.astype(np.float32) * 2
+    second[:, :5] = np.nan
+    tiles = [stacked(tmp_path / f"{name}.tif", first, second, descriptions=("VV", "")) for name in "ab"]
+    report = check_tiles(tiles, "train", quiet=True)
+    assert (report.problems, report.warnings) == ((), ())
+    vv, other = report.sar
+    assert (vv.band, other.band, vv.dtype) == ("VV", "2", "float32")
+    assert vv.no_data_share == other.no_data_share == pytest.approx(0.1)
+    valid = SAR[:, 5:].astype(np.float64)
+    assert (vv.mean, other.mean) == (pytest.approx(valid.mean() - 3000), pytest.approx(2 * valid.mean()))
+    assert (vv.std, other.std) == (pytest.approx(valid.std()), pytest.approx(2 * valid.std()))
+    assert other.percentiles == {percent: pytest.approx(2 * value + 6000) for percent, value in vv.percentiles.items()}
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_a_colour_image_among_sar_tiles_is_refused(tmp_path: Path, count: int) -> None:
+    report = check_tiles([stacked(tmp_path / "a.tif", *[RGB[..., 0]] * count)], "train", quiet=True)
+    (problem,) = report.problems
+    assert "a.tif: expected a SAR image of one band, found 3; this looks like an optical" in problem
+    assert check_tiles([stacked(tmp_path / "b.tif", *[SAR] * count)], "train", quiet=True).problems == ()
+    assert check_tiles([stacked(tmp_path / "c.tif", *[RGB[..., 0]] * 2)], "train", quiet=True).problems == ()
+
+
+def test_tiles_of_different_bands_are_a_warning(tmp_path: Path) -> None:
+    tiles = [sar_tile(tmp_path, "a", SAR), stacked(tmp_path / "b.tif", SAR, SAR, descriptions=("VV", "VH"))]
+    report = check_tiles(tiles, "train", quiet=True)
+    assert (report.problems, report.sar) == ((), ())
+    assert report.warnings == (
+        "train: SAR tiles differ in bands (VV, VH or one); choose one that all have with sar.band",
+    )
 
 
 def test_tile_without_data_is_a_warning(tmp_path: Path) -> None:
     report = check_tiles([sar_tile(tmp_path, "a", np.zeros((50, 50), np.uint8))], "DFC2025", quiet=True)
     assert report.problems == ()
-    assert report.sar is None
+    assert report.sar == ()
     assert "sar/a.tif: no pixel with data" in report.warnings[0]
     report.raise_if_problems()
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from landcover.data_check.report import DataReport, SarStatistics
+from landcover.data_check.report import DataReport, SarStatistics, different_sar
 from landcover.errors import InputError
 
 GOOD = DataReport(
@@ -16,7 +16,7 @@ GOOD = DataReport(
     without_georeference=1,
     label_files=2,
     class_shares={"unknown": 0.25, "tree": 0.75},
-    sar=SarStatistics(mean=43.234, std=21.5, percentiles={1: 6.0, 99: 112.0}, no_data_share=0.0312),
+    sar=(SarStatistics(mean=43.234, std=21.5, percentiles={1: 6.0, 99: 112.0}, no_data_share=0.0312, dtype="uint8"),),
     problems=(),
     warnings=("a.tif: no pixel with data",),
 )
@@ -43,7 +43,7 @@ def test_lines_are_statistics_then_warnings_then_problems() -> None:
 
 
 def test_lines_leave_out_what_was_not_measured() -> None:
-    bare = replace(GOOD, class_shares={}, sar=None, warnings=())
+    bare = replace(GOOD, class_shares={}, sar=(), warnings=())
     assert bare.lines() == GOOD.lines()[:6]
 
 
@@ -57,8 +57,36 @@ def test_json_survives_a_round_trip() -> None:
         "std": 21.5,
         "percentiles": {"1": 6.0, "99": 112.0},
         "no_data_share": 0.0312,
+        "band": "",
+        "dtype": "uint8",
     }
-    assert replace(GOOD, sar=None).to_json()["sar"] is None
+    assert replace(GOOD, sar=()).to_json()["sar"] is None
+
+
+def test_bands_have_lines_and_entries_of_their_own() -> None:
+    vv = SarStatistics(-11.25, 4.0, {1: -22.0, 99: -2.0}, 0.0312, "VV", "float32")
+    both = replace(GOOD, sar=(vv, replace(vv, mean=-18.5, band="2")))
+    assert both.lines()[8:13] == [
+        "  SAR VV mean, deviation -11.25, 4",
+        "  SAR VV percentiles    -22 (1%), -2 (99%)",
+        "  SAR 2 mean, deviation -18.5, 4",
+        "  SAR 2 percentiles     -22 (1%), -2 (99%)",
+        "  SAR no data           3.12%",
+    ]
+    entries = both.to_json()["sar"]
+    assert isinstance(entries, list) and [entry["mean"] for entry in entries] == [-11.25, -18.5]
+
+
+def test_sar_images_of_another_type_or_other_bands_are_told_of() -> None:
+    band = GOOD.sar[0]
+    test = replace(GOOD, title="test", sar=(replace(band, dtype="uint16"),))
+    assert different_sar([GOOD, replace(GOOD, title="val"), replace(GOOD, sar=())]) == []
+    assert different_sar([GOOD, replace(GOOD, title="source", sar=()), test]) == [
+        "SAR images differ: uint8 in train and uint16 in test; a model reads those of its training, convert them to "
+        "one kind"
+    ]
+    both = replace(GOOD, title="both", sar=(replace(band, band="VV"), replace(band, band="VH")))
+    assert different_sar([GOOD, both])[0].startswith("SAR images differ: uint8 in train and uint8 of VV, VH in both;")
 
 
 def test_only_problems_are_raised() -> None:

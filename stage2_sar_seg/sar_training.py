@@ -18,9 +18,11 @@ from landcover.images.modality import parts_of
 from landcover.losses.class_balance import class_balanced_weights
 from landcover.losses.pixelwise import PixelwiseLoss
 from landcover.run_files.manifest import digest_all
+from landcover.sar.training_values import TrainingValues
 from landcover.training.averaged_network import AverageHook, averaged
 from landcover.training.band_statistics import BandStatistics
 from landcover.training.config import pretrained_input
+from landcover.training.sar_bands import SarBands
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
 from landcover.transforms.random_gain import RandomGain
@@ -35,7 +37,7 @@ TRANSFORMS_OF_INTENSITY = (SpeckleNoise, RandomGain)
 def sar_config(config: Config, statistics: BandStatistics, class_weight: Sequence[float] | None = None) -> Config:
     """A copy of `config` for images of these statistics: nothing is left for the prediction to choose.
 
-    The network normalises with the statistics and has `config.sar.bands` bands, its heads have `config.losses`,
+    The network normalises with the statistics and has the bands of `SarBands`, its heads have `config.losses`,
     auxiliary ones times their factor, the loss weight that their own config gives. Augmentations of intensities get
     the unit. A network that reads optical images too keeps its own preprocessor for them; its backbone gets a mapping
     to maps, and as `in_channels` a mapping to bands.
@@ -46,32 +48,32 @@ def sar_config(config: Config, statistics: BandStatistics, class_weight: Sequenc
         class_weight: for the losses of pixels, one per class; None for `class_balance = None`.
 
     Raises:
-        InputError: an unknown modality.
+        InputError: an unknown modality, or bands that are none.
     """
     if config.modality not in TRAINED_MODALITIES:
         raise InputError(
             f"modality: expected {' or '.join(TRAINED_MODALITIES)}, found {config.modality!r}; correct the config"
         )
     changed = copy.deepcopy(config)
-    model, sar = changed.model, config.sar
+    model, sar, bands = changed.model, config.sar, SarBands.of(config.sar).count
     changed.sar.unit = statistics.unit
     preprocessor = ConfigDict(
         type="SarPreprocessor",
-        mean=[statistics.mean],
-        std=[statistics.std],
+        mean=list(statistics.mean),
+        std=list(statistics.std),
         unit=statistics.unit,
-        bands=sar.bands,
+        bands=bands,
         stretch=statistics.stretch,
         despeckle=sar.despeckle,
         seg_pad_val=model.data_preprocessor.seg_pad_val,
         size_divisor=model.data_preprocessor.size_divisor,
     )
     if config.modality == "sar":
-        model.data_preprocessor, model.backbone.in_channels = preprocessor, sar.bands
+        model.data_preprocessor, model.backbone.in_channels = preprocessor, bands
     else:
         parts = {"optical": model.data_preprocessor, "sar": preprocessor}
         model.data_preprocessor = ConfigDict(type="MultimodalPreprocessor", preprocessors=parts)
-        model.backbone.in_channels = {"optical": 3, "sar": sar.bands}
+        model.backbone.in_channels = {"optical": 3, "sar": bands}
     losses = [_weighted(loss, class_weight) for loss in config.losses]
     model.decode_head.loss_decode = losses
     if "auxiliary_head" in model:
@@ -109,6 +111,7 @@ def sar_training(
     validation: ValidationTiles | None,
     folder: Path,
     seed: int,
+    values: TrainingValues | None = None,
 ) -> Training:
     """What `train_model` needs to train one SAR model.
 
@@ -120,6 +123,7 @@ def sar_training(
         validation: tiles to score on, if labels exist.
         folder: the model's folder.
         seed: of everything random.
+        values: of the training images, for the model file.
     """
     decay = config.weight_ema
     return Training(
@@ -130,7 +134,12 @@ def sar_training(
         trained=network if decay is None else {"type": "AveragedNetwork", "network": network, "decay": decay},
         exported=_itself if decay is None else averaged,
         dataset=TrainingTiles(
-            labelled, config.modality, config.crop_size, seed=seed, **config.train_dataloader.dataset
+            labelled,
+            config.modality,
+            config.crop_size,
+            seed=seed,
+            bands=SarBands.of(config.sar).read,
+            **config.train_dataloader.dataset,
         ),
         validation=validation,
         inputs=lambda: {
@@ -141,6 +150,7 @@ def sar_training(
         folder=folder,
         seed=seed,
         hooks=[] if decay is None else [AverageHook()],
+        values=values,
     )
 
 

@@ -21,6 +21,7 @@ from landcover.run_files.digest_cache import keep_digests
 from landcover.training.arguments import add_training_arguments
 from landcover.training.band_statistics import BandStatistics, band_statistics
 from landcover.training.config import load_config, network_to_train
+from landcover.training.sar_bands import SarBands
 from landcover.training.summary import TrainedModel, training_table
 from landcover.training.train_model import train_model
 from landcover.training.training import Training
@@ -49,9 +50,10 @@ def main() -> None:
 
     def statistics(job: _Job) -> BandStatistics:
         sar = job.config.sar
-        key = f"{sar.unit}, {sar.stretch}"
+        bands = SarBands.of(sar).read
+        key = f"{sar.unit}, {sar.stretch}, {bands}"
         if key not in known:
-            known[key] = band_statistics([tiles[n].sar for n in kept], sar.unit, sar.stretch)
+            known[key] = band_statistics([tiles[n].sar for n in kept], sar.unit, sar.stretch, bands)
             _tell_empty(known[key], len(kept), processes)
         return known[key]
 
@@ -61,11 +63,12 @@ def main() -> None:
             [replace(labelled[n], image=tiles[n].image(job.config.modality)) for n in numbers]
             for numbers in (kept, held_out)
         )
-        config = sar_config(job.config, statistics(job), class_weights(job.config, trained_on))
+        found = statistics(job)
+        config = sar_config(job.config, found, class_weights(job.config, trained_on))
         network = network_to_train(config, arguments.pretrained_dir, arguments.fetch_pretrained)
         validation = _held_out_tiles(held, job) if held else _validation_tiles(arguments, job)
         folder = arguments.run_dir / "sar_models" / job.name
-        return sar_training(job.name, config, network, trained_on, validation, folder, arguments.seed)
+        return sar_training(job.name, config, network, trained_on, validation, folder, arguments.seed, found.values)
 
     # All are set up before the first one trains: what is wrong with the last is told at once.
     trainings = [training(job) for job in jobs]
@@ -146,7 +149,7 @@ def _tell_empty(statistics: BandStatistics, count: int, processes: Processes) ->
 
 def _held_out_tiles(tiles: Sequence[TrainingTile], job: _Job) -> ValidationTiles:
     kind = "published labels" if job.published else "labels"
-    return ValidationTiles(tiles, f"{kind} of {len(tiles)} held-out train tiles")
+    return ValidationTiles(tiles, f"{kind} of {len(tiles)} held-out train tiles", SarBands.of(job.config.sar).read)
 
 
 def _validation_tiles(arguments: argparse.Namespace, job: _Job) -> ValidationTiles | None:
@@ -158,7 +161,7 @@ def _validation_tiles(arguments: argparse.Namespace, job: _Job) -> ValidationTil
         for tile in dfc2025_tiles(arguments.dfc_root, "val")
         if tile.name in labels
     ]
-    return ValidationTiles(tiles, "val labels") if tiles else None
+    return ValidationTiles(tiles, "val labels", SarBands.of(job.config.sar).read) if tiles else None
 
 
 if __name__ == "__main__":

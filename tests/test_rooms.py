@@ -37,7 +37,7 @@ LANDCOVER_MAY_IMPORT: dict[str, set[str]] = {
     "sar": {"errors", "quiet_mmseg"},
     "transforms": {"classes", "errors", "images", "quiet_mmseg", "sar"},
     "losses": {"errors", "processes", "quiet_mmseg"},
-    "networks": {"classes", "errors", "images", "processes", "quiet_mmseg", "run_files"},
+    "networks": {"classes", "errors", "images", "processes", "quiet_mmseg", "run_files", "sar"},
     "data_sets": {"classes", "errors", "images", "processes", "run_files", "transforms"},
     "data_check": {"classes", "data_sets", "errors", "images", "processes"},
     "demo_scenes": {"classes", "errors", "images", "processes", "run_files"},

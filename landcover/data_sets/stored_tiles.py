@@ -28,6 +28,7 @@ from landcover.images.modality import (
 )
 from landcover.images.raster import read_info
 from landcover.images.segments import Area
+from landcover.images.source import Bands
 
 DECODED_BYTES = 2 * 1024**3
 """Memory for the decoded tiles of one data set, over all processes of this machine that load it: each has its own."""
@@ -64,10 +65,11 @@ class StoredTiles:
     Args:
         tiles: image and label files.
         modality: how images are read.
+        bands: which bands of SAR images, see `read_sar`.
     """
 
-    def __init__(self, tiles: Sequence[TrainingTile], modality: Modality) -> None:
-        self._tiles, self._modality = tiles, modality
+    def __init__(self, tiles: Sequence[TrainingTile], modality: Modality, bands: Bands = ()) -> None:
+        self._tiles, self._modality, self._bands = tiles, modality, bands
         self._budget = DECODED_BYTES
         self._keeps: bool | None = None  # not known before this process loads
         self._decoded: dict[int, OpenTile] = {}
@@ -90,7 +92,7 @@ class StoredTiles:
 
     def _read(self, number: int) -> OpenTile:
         tile = self._tiles[number]
-        image, no_data = read_whole(tile.image, self._modality)
+        image, no_data = read_whole(tile.image, self._modality, self._bands)
         indices = _indices(tile, size_of(image))
         if no_data.any():
             indices[no_data] = IGNORE_INDEX  # labelled from elsewhere; nothing can be learned there
@@ -100,7 +102,8 @@ class StoredTiles:
 
     def _read_again(self, number: int) -> OpenTile:
         tile = self._tiles[number]
-        return OpenTile(_indices(tile, self._sizes[number]), partial(read_image, tile.image, self._modality))
+        image = partial(read_image, tile.image, self._modality, bands=self._bands)
+        return OpenTile(_indices(tile, self._sizes[number]), image)
 
 
 def fits(tiles: Sequence[TrainingTile], limit: int) -> bool:

@@ -20,6 +20,7 @@ from landcover.data_sets.stored_tiles import StoredTiles, TrainingTile
 from landcover.data_sets.training_sample import TrainingSample
 from landcover.errors import InputError
 from landcover.images.modality import Modality, each, main_file
+from landcover.images.source import Bands
 from landcover.transforms.random_scale_crop import RandomScaleCrop
 from landcover.transforms.sample import Sample, Transform
 
@@ -41,6 +42,7 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         rare_classes: None, or `temperature` and `min_pixels` of `RareClassSampling`: every sample is drawn for a
             class, from a tile with labels that shows it.
         statistics: file that keeps the class counts which `rare_classes` needs, see `class_counts`.
+        bands: which bands of SAR images are read, see `read_sar`.
     """
 
     def __init__(
@@ -54,11 +56,12 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         seed: int = 0,
         rare_classes: Mapping[str, Any] | None = None,
         statistics: Path | None = None,
+        bands: Bands = (),
     ) -> None:
         if not tiles:
             raise InputError(f"training set ({modality}): expected at least one tile, found none; check the data root")
         self.tiles, self.seed = list(tiles), seed
-        self._stored = StoredTiles(self.tiles, modality)
+        self._stored = StoredTiles(self.tiles, modality, bands)
         self._rare_classes: RareClassSampling | None = None
         min_class_pixels = 0
         if rare_classes is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -16,7 +17,9 @@ from torch import nn
 from landcover.classes import SCHEMES
 from landcover.errors import InputError
 from landcover.images.modality import Modality
+from landcover.images.source import Bands
 from landcover.run_files.atomic import atomic_path
+from landcover.sar.training_values import TrainingValues
 
 FORMAT = "landcover-model-1"
 
@@ -33,12 +36,26 @@ class ModelInfo:
         modality: which images it reads.
         scheme: class scheme of its outputs.
         window: side of the training crop, used as prediction window, pixels.
+        sar: what the SAR images of its training held; None for models that read none, and for older files.
     """
 
     name: str
     modality: Modality
     scheme: str
     window: int
+    sar: TrainingValues | None = None
+
+    @property
+    def bands(self) -> Bands:
+        """Which bands it reads of SAR images; empty for the only one."""
+        return () if self.sar is None else self.sar.bands
+
+    @staticmethod
+    def of_json(text: str) -> ModelInfo:
+        """What `asdict` made of it, as JSON text."""
+        content = json.loads(text)
+        sar = content.get("sar")
+        return ModelInfo(**{**content, "sar": None if sar is None else TrainingValues.of_json(sar)})
 
 
 def save_model(path: Path, info: ModelInfo, network: dict[str, Any], weights: dict[str, torch.Tensor]) -> None:
@@ -63,7 +80,23 @@ def save_model(path: Path, info: ModelInfo, network: dict[str, Any], weights: di
 
 def read_model_info(path: Path) -> ModelInfo:
     """The `ModelInfo` of a model file."""
-    return ModelInfo(**json.loads(_read(path)["info"]))
+    return ModelInfo.of_json(_read(path)["info"])
+
+
+def common_bands(paths: Sequence[Path]) -> Bands:
+    """Which bands all of these models read of SAR images.
+
+    Raises:
+        InputError: they read different ones, or a file is no model file.
+    """
+    bands = [read_model_info(path).bands for path in paths]
+    for path, found in zip(paths, bands, strict=True):
+        if found != bands[0]:
+            raise InputError(
+                f"{path}: expected a model that reads {_named(bands[0])} of SAR files as {paths[0]}, found one "
+                f"of {_named(found)}; pass models of the same bands, or average their score files"
+            )
+    return bands[0] if bands else ()
 
 
 def load_model(path: Path, device: torch.device) -> tuple[nn.Module, ModelInfo]:
@@ -73,7 +106,7 @@ def load_model(path: Path, device: torch.device) -> tuple[nn.Module, ModelInfo]:
         InputError: missing, not a model file, of an unknown class scheme, or weights that do not fit.
     """
     content = _read(path)
-    info = ModelInfo(**json.loads(content["info"]))
+    info = ModelInfo.of_json(content["info"])
     if info.scheme not in SCHEMES:
         raise InputError(
             f"{path}: expected a class scheme of {sorted(SCHEMES)}, found {info.scheme!r}; retrain the model"
@@ -91,6 +124,10 @@ def load_model(path: Path, device: torch.device) -> tuple[nn.Module, ModelInfo]:
         reason = str(error).splitlines()[-1].strip()
         raise InputError(f"{path}: the weights do not fit the network ({reason}); retrain the model") from error
     return model.to(device).eval(), info
+
+
+def _named(bands: Bands) -> str:
+    return ", ".join(f"band {band}" for band in bands) or "the only band"
 
 
 def _read(path: Path) -> dict[str, Any]:

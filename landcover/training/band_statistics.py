@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,15 @@ from numpy.typing import NDArray
 from landcover.data_check.sar_values import SAMPLES_PER_TILE
 from landcover.errors import InputError
 from landcover.images.raster import read_sar
+from landcover.images.source import Bands
 from landcover.sar.stretch import STRETCHES, stretch_values
+from landcover.sar.training_values import TrainingValues
 from landcover.sar.units import Unit, check_values, declared_unit
 
 CLIPPED = (1, 99)
 """Percentiles of the training set that become the limits of the stretch "percentile"."""
+
+_Sums = tuple[float, float, float]  # number of pixels, sum, sum of squares
 
 FLOOR = 0.1
 """Percentile of the positive values that becomes the floor of the stretch "log"."""
@@ -31,20 +36,25 @@ class BandStatistics:
 
     Args:
         unit: what the values of the files are.
-        mean: of all stretched values with data.
-        std: their standard deviation, > 0.
-        stretch: None, `{"type": "log", "floor": f}` or `{"type": "percentile", "low": a, "high": b}`, in `unit`.
+        mean: per band, of all stretched values with data.
+        std: their standard deviations, > 0.
+        stretch: None, `{"type": "log", "floor": f}` or `{"type": "percentile", "low": a, "high": b}`, in `unit`; of
+            several bands f, a and b are lists.
         empty: images without a single pixel with data.
+        values: those of the files, for the model file.
     """
 
     unit: Unit
-    mean: float
-    std: float
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     stretch: dict[str, Any] | None
     empty: tuple[Path, ...]
+    values: TrainingValues
 
 
-def band_statistics(images: Sequence[Path], unit: str | None = None, stretch: str | None = None) -> BandStatistics:
+def band_statistics(
+    images: Sequence[Path], unit: str | None = None, stretch: str | None = None, bands: Bands = ()
+) -> BandStatistics:
     """Statistics of all pixels of SAR images, no-data left out; every file is checked.
 
     Sums are float64 and added in the order of `images`, so the result is the same in every run. Without a stretch
@@ -57,6 +67,7 @@ def band_statistics(images: Sequence[Path], unit: str | None = None, stretch: st
         stretch: None; "log", decibels, whose floor is the 0.1 % percentile of the positive values (None again for
             images in decibels); or "percentile", clipping at the 1 % and 99 % percentiles. Percentiles are those of
             an even sample of every tile.
+        bands: which bands are read, see `read_sar`; each has statistics of its own.
 
     Raises:
         InputError: unknown unit or stretch, images of several types, values that can not be of that unit, or no
@@ -69,33 +80,45 @@ def band_statistics(images: Sequence[Path], unit: str | None = None, stretch: st
         )
     if not images:
         raise InputError("SAR images: expected at least one, found none; check the data root")
-    dtype = read_sar(images[0]).pixels.dtype
+    dtype = read_sar(images[0], bands=bands).pixels.dtype
     known = declared_unit(unit, dtype)
+    stretched = stretch is not None and not (stretch == "log" and known == "decibel")
 
-    def read(path: Path) -> NDArray[Any]:
-        """Values with data of one image, (N,)."""
-        raster = read_sar(path)
+    def read(path: Path) -> list[NDArray[Any]]:
+        """Values with data of one image, (N,) of every band."""
+        raster = read_sar(path, bands=bands)
         image = raster.pixels
         if image.dtype != dtype:
             raise InputError(
                 f"{path}: expected {dtype} as in {images[0]}, found {image.dtype}; convert all SAR images to one type"
             )
         check_values(image, known, path)
-        return image[~raster.no_data()]
+        values = image[~raster.no_data()]
+        return [values] if values.ndim == 1 else [*np.ascontiguousarray(values.T)]
+
+    def first_look(path: Path) -> tuple[NDArray[Any], list[_Sums]]:
+        """A sample of one image, (bands, n), and its sums, which a stretch would change."""
+        values = read(path)
+        return np.stack([_sample(band) for band in values]), [] if stretched else [_sums(band) for band in values]
+
+    def second_look(path: Path, limits: Sequence[dict[str, Any]]) -> list[_Sums]:
+        return [_sums(_stretched(band, limit, known)) for band, limit in zip(read(path), limits, strict=True)]
 
     with ThreadPoolExecutor(8) as pool:
-        limits = None
-        if stretch is not None and not (stretch == "log" and known == "decibel"):
-            samples = list(pool.map(lambda path: _sample(read(path)), images))
-            limits = _limits(stretch, np.concatenate(samples), images)
-        sums = np.array(list(pool.map(lambda path: _sums(_stretched(read(path), limits, known)), images)))
-    count, total, squares = sums.sum(0)
-    if count == 0:
-        raise _no_data(images)
+        samples, sums = zip(*pool.map(first_look, images), strict=True)
+        sample = np.concatenate(samples, axis=1)
+        if sample.size == 0:
+            raise _no_data(images)
+        limits = [_limits(stretch, band, images) for band in sample] if stretched else []
+        if limits:
+            sums = tuple(pool.map(partial(second_look, limits=limits), images))
+    added = np.array(sums)  # (images, bands, 3)
+    count, total, squares = added.sum(0).T
     mean = total / count
-    std = np.sqrt(max(squares / count - mean**2, np.finfo(np.float32).eps))
-    empty = tuple(path for path, pixels in zip(images, sums[:, 0], strict=True) if pixels == 0)
-    return BandStatistics(known, float(mean), float(std), limits, empty)
+    std = np.sqrt(np.maximum(squares / count - mean**2, np.finfo(np.float32).eps))
+    empty = tuple(path for path, pixels in zip(images, added[:, 0, 0], strict=True) if pixels == 0)
+    values = TrainingValues.of(sample, bands)
+    return BandStatistics(known, tuple(mean.tolist()), tuple(std.tolist()), _joined(limits), empty, values)
 
 
 def _sample(values: NDArray[Any]) -> NDArray[Any]:
@@ -103,26 +126,30 @@ def _sample(values: NDArray[Any]) -> NDArray[Any]:
     return values[:: values.size // SAMPLES_PER_TILE | 1].copy()
 
 
-def _limits(stretch: str, sample: NDArray[Any], images: Sequence[Path]) -> dict[str, Any]:
+def _limits(stretch: str | None, sample: NDArray[Any], images: Sequence[Path]) -> dict[str, Any]:
     if stretch == "log":
         positive = sample[sample > 0]
         if positive.size == 0:
             raise _no_data(images)
         floor = max(float(np.percentile(positive, FLOOR)), float(np.finfo(np.float32).tiny))
         return {"type": "log", "floor": floor}
-    if sample.size == 0:
-        raise _no_data(images)
     low, high = (float(value) for value in np.percentile(sample, CLIPPED))
     return {"type": "percentile", "low": low, "high": max(high, float(np.nextafter(low, np.inf)))}
 
 
-def _stretched(values: NDArray[Any], limits: dict[str, Any] | None, unit: Unit) -> NDArray[Any]:
-    if limits is None:
-        return values
+def _joined(limits: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The stretch of all bands: of several its limits are lists."""
+    if len(limits) < 2:
+        return limits[0] if limits else None
+    names = STRETCHES[limits[0]["type"]]
+    return {"type": limits[0]["type"], **{name: [band[name] for band in limits] for name in names}}
+
+
+def _stretched(values: NDArray[Any], limits: dict[str, Any], unit: Unit) -> NDArray[Any]:
     return stretch_values(torch.from_numpy(values.astype(np.float32)), limits, unit).numpy()
 
 
-def _sums(values: NDArray[Any]) -> tuple[float, float, float]:
+def _sums(values: NDArray[Any]) -> _Sums:
     precise = values.astype(np.float64)
     return float(precise.size), float(precise.sum()), float(np.square(precise).sum())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,7 +21,7 @@ KEYS = {
     "pretrained": "name of the backbone's pretrained weights, see landcover/networks/pretrained.py; None for none",
     "self_training": "stage 1 only: what surrounds the student",
     "modality": "stage 2 only: what the network reads, 'sar' or 'optical+sar'",
-    "sar": "stage 2 only: unit, bands, stretch and speckle filter of the images",
+    "sar": "stage 2 only: unit, band or bands, stretch and speckle filter of the images",
     "losses": "stage 2 only: losses of the decode head, and scaled of the auxiliary head",
     "class_balance": "stage 2 only: beta of class-balanced weights in the losses, or None",
     "weight_ema": "stage 2 only: share of the averaged weights that a step keeps, or None",
@@ -34,6 +35,9 @@ KEYS = {
     "optim_wrapper": "optimizer, mmengine OPTIM_WRAPPERS registry",
     "param_scheduler": "learning-rate schedule; the end of the last part is filled in",
 }
+
+BARE_LIST = re.compile(r"\[[\w\s.+'\"-]+(,[\w\s.+'\"-]+)*\]")
+"""A list with words without quotes: `sar.bands=[VV,VH]`."""
 
 STAGE_KEYS = {1: ("self_training",), 2: ("modality", "sar", "losses", "class_balance", "weight_ema")}
 
@@ -122,10 +126,11 @@ def _child(place: Any, part: str, name: str) -> Any:  # any node of a config tre
 
 
 def _value(text: str) -> object:
+    """A Python value, a list of bare words such as [VV, VH], or the text itself."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
-        return text
+        return [_value(word.strip()) for word in text[1:-1].split(",")] if BARE_LIST.fullmatch(text) else text
 
 
 def _hint(key: str, known: Sequence[str] | dict[str, str]) -> str:

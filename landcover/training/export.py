@@ -15,7 +15,8 @@ from landcover.training.training import Training
 
 def export_model(training: Training, model: nn.Module, path: Path) -> None:
     """Writes what `training` exports of `model`, the module in training, to `path`."""
-    info = ModelInfo(training.name, training.modality, OPEN_EARTH_MAP.name, training.config.crop_size)
+    crop_size, values = training.config.crop_size, training.values
+    info = ModelInfo(training.name, training.modality, OPEN_EARTH_MAP.name, crop_size, values)
     config = json.loads(json.dumps(_without_initialisation(training.config.model.to_dict())))
     save_model(path, info, config, training.exported(model).state_dict())
 

@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from landcover.images.modality import Modality
+from landcover.sar.training_values import TrainingValues
 from landcover.training.candidates import LAST, Candidates
 from landcover.training.evaluation import Evaluation
 from landcover.training.validation_hook import ValidationTiles, validation_score
@@ -37,6 +38,7 @@ class Training:
         hooks: further mmengine hooks.
         further_evaluations: what is logged of the model beside its score on the validation tiles.
         wrapper: class of the MODEL_WRAPPERS registry around the model when several processes train.
+        values: what SAR images it trains on, for the model file; None for models that read none.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Training:
     hooks: Sequence[Hook] = ()
     further_evaluations: Sequence[Evaluation] = ()
     wrapper: str = "MMDistributedDataParallel"
+    values: TrainingValues | None = None
 
     @property
     def work_dir(self) -> Path:

@@ -18,6 +18,7 @@ from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
 from landcover.images.label_file import read_labels
 from landcover.images.modality import Modality, read_image
+from landcover.images.source import Bands
 from landcover.metrics import ConfusionMatrix
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
 from landcover.processes.group import Processes
@@ -35,10 +36,12 @@ class ValidationTiles:
     Args:
         tiles: images with labels.
         labels: what the labels are, in a few words, as written in `metrics.json`.
+        bands: which bands of SAR images are read, see `read_sar`.
     """
 
     tiles: Sequence[TrainingTile]
     labels: str
+    bands: Bands = ()
 
 
 def validate(
@@ -57,7 +60,7 @@ def validate(
     model.eval()
     for tile in processes.share(validation.tiles):
         assert tile.labels is not None, "validation tiles are labelled"
-        image = read_image(tile.image, modality)
+        image = read_image(tile.image, modality, bands=validation.bands)
         probabilities = predict_probabilities(model, image, SlidingWindow(window, window), processes.device)
         predicted = OPEN_EARTH_MAP.to_labels(probabilities.argmax(0).cpu().numpy())
         matrix.add(read_labels(tile.labels, OPEN_EARTH_MAP), predicted)

@@ -13,6 +13,7 @@ from mmseg.registry import MODELS
 
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.networks.pretrained import PRETRAINED_WEIGHTS
+from landcover.sar.training_values import TrainingValues
 from landcover.training.band_statistics import BandStatistics
 from landcover.training.config import load_config
 from stage1_optical_da import resolution_alignment
@@ -64,7 +65,8 @@ def test_a_teacher_reads_rgb_and_gives_eight_classes(registered, path):
 def test_a_sar_model_reads_one_band_and_has_the_robust_losses_on_every_head(registered, path):
     config = load_config(path)
     assert "self_training" not in config
-    changed = sar_config(config, BandStatistics("amplitude", 60.0, 40.0, None, ()))
+    values = TrainingValues((), "uint8", ((3.0, 50.0, 190.0),))
+    changed = sar_config(config, BandStatistics("amplitude", (60.0,), (40.0,), None, (), values))
     assert changed.model.backbone.in_channels == 1
     model = MODELS.build(changed.model)
     assert model.data_preprocessor.mean.flatten().tolist() == [60.0]

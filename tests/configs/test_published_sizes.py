@@ -20,6 +20,7 @@ from mmseg.structures import SegDataSample
 from numpy.typing import NDArray
 
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
+from landcover.sar.training_values import TrainingValues
 from landcover.training.band_statistics import BandStatistics
 from landcover.training.config import load_config
 from stage2_sar_seg.sar_training import sar_config
@@ -32,7 +33,8 @@ RECOMPUTED, BF16 = "model.backbone.with_cp=True", "optim_wrapper.type=Bf16OptimW
 
 
 def prepared(config: Config) -> Config:
-    return sar_config(config, BandStatistics("amplitude", mean=60.0, std=40.0, stretch=None, empty=()))
+    values = TrainingValues((), "uint8", ((3.0, 50.0, 190.0),))
+    return sar_config(config, BandStatistics("amplitude", (60.0,), (40.0,), None, (), values))
 
 
 def scene(side: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -1,15 +1,20 @@
 from pathlib import Path
 
 import pytest
+import torch
+from mmseg.registry import MODELS
 
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
+from landcover.sar.training_values import TrainingValues
 from landcover.training.band_statistics import BandStatistics
 from landcover.training.config import load_config
 from stage2_sar_seg.sar_training import class_weights, sar_config
 
 ROOT = Path(__file__).parents[2]
-STATISTICS = BandStatistics("amplitude", 61.5, 40.25, None, ())
+VALUES = TrainingValues((), "float32", ((1.0, 2.0, 3.0),))
+STATISTICS = BandStatistics("amplitude", (61.5,), (40.25,), None, (), VALUES)
+DECIBELS = BandStatistics("decibel", (-9.0,), (4.0,), None, (), VALUES)
 WITH_SPECKLE = (
     "train_dataloader.dataset.augmentations=[{'type': 'SpeckleNoise', 'looks': (2.0, 8.0), 'probability': 0.5},"
     "{'type': 'Albumentation', 'transforms': []}]"
@@ -19,7 +24,7 @@ WITH_SPECKLE = (
 def test_the_network_gets_statistics_bands_and_stretch(registered: None) -> None:
     config = load_config(ROOT / "configs/demo/sar_segformer.py", ["sar.bands=3", "sar.despeckle={'type': 'lee'}"])
     stretch = {"type": "log", "floor": 2.0}
-    changed = sar_config(config, BandStatistics("intensity", 61.5, 40.25, stretch, ()))
+    changed = sar_config(config, BandStatistics("intensity", (61.5,), (40.25,), stretch, (), VALUES))
     assert dict(changed.model.data_preprocessor) == {
         "type": "SarPreprocessor",
         "mean": [61.5],
@@ -33,6 +38,28 @@ def test_the_network_gets_statistics_bands_and_stretch(registered: None) -> None
     }
     assert changed.model.backbone.in_channels == 3
     assert changed.sar.unit == "intensity"
+
+
+@pytest.mark.parametrize("name", ["sar_segformer", "sar_upernet_swinv2", "sar_upernet_convnextv2"])
+def test_a_network_of_two_bands_gets_the_statistics_of_both_and_answers(registered: None, name: str) -> None:
+    config = load_config(ROOT / f"configs/demo/{name}.py", ["sar.bands=[VV,VH]"])
+    both = BandStatistics("decibel", (-9.0, -16.0), (4.0, 5.0), None, (), VALUES)
+    changed = sar_config(config, both)
+    preprocessor = changed.model.data_preprocessor
+    assert (preprocessor.mean, preprocessor.std, preprocessor.bands) == ([-9.0, -16.0], [4.0, 5.0], 2)
+    assert changed.model.backbone.in_channels == 2
+    network = MODELS.build(changed.model).eval()
+    decibels = torch.randn(2, 2, 64, 64)
+    with torch.no_grad():
+        logits = network(network.data_preprocessor.normalise(decibels), mode="tensor")
+    assert logits.shape[:2] == (2, 8) and torch.isfinite(logits).all()
+
+
+def test_a_network_of_optical_images_and_two_bands_gets_both_numbers(registered: None) -> None:
+    config = load_config(ROOT / "configs/demo/sar_segformer.py", ["modality=optical+sar", "sar.bands=[2,1]"])
+    changed = sar_config(config, BandStatistics("decibel", (-9.0, -16.0), (4.0, 5.0), None, (), VALUES))
+    assert changed.model.backbone.in_channels == {"optical": 3, "sar": 2}
+    assert changed.model.data_preprocessor.preprocessors.sar.mean == [-9.0, -16.0]
 
 
 def test_heads_get_the_losses_and_the_auxiliary_head_a_factor(registered: None) -> None:
@@ -73,7 +100,7 @@ def test_class_weights_go_to_losses_of_pixels_only(registered: None) -> None:
 
 def test_augmentations_of_intensities_get_the_unit(registered: None) -> None:
     config = load_config(ROOT / "configs/demo/sar_segformer.py", [WITH_SPECKLE])
-    changed = sar_config(config, BandStatistics("decibel", -9.0, 4.0, None, ()))
+    changed = sar_config(config, DECIBELS)
     assert [a.get("unit") for a in changed.train_dataloader.dataset.augmentations] == ["decibel", None]
 
 
@@ -81,7 +108,7 @@ def test_a_network_of_both_images_gets_the_preprocessors_of_both(registered: Non
     gain = {"type": "RandomGain", "decibels": 2.0, "probability": 0.5}
     option = f"train_dataloader.dataset.augmentations=[{{'type':'OnModality','modality':'sar','transform':{gain}}}]"
     config = load_config(ROOT / "configs/demo/sar_segformer.py", ["modality=optical+sar", option])
-    changed = sar_config(config, BandStatistics("decibel", -9.0, 4.0, None, ()))
+    changed = sar_config(config, DECIBELS)
     parts = changed.model.data_preprocessor.preprocessors
     assert changed.model.data_preprocessor.type == "MultimodalPreprocessor"
     assert (parts.optical.type, parts.optical.mean) == ("SegDataPreProcessor", [123.675, 116.28, 103.53])

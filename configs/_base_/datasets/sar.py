@@ -2,7 +2,8 @@
 modality = "sar"  # what the network reads; see optical_and_sar.py
 sar = dict(
     unit=None,  # "amplitude", "intensity" or "decibel"; uint8 images need none, they are amplitudes
-    bands=1,  # 3 repeats the band, as three-band networks need it: same result, more arithmetic
+    band=None,  # of files with several: its number, from 1, or its description, "VV"
+    bands=1,  # ["VV", "VH"] or [1, 2] stacks several; 3 repeats one for three-band networks: same result, slower
     stretch=None,  # "log": decibels; "percentile": grey values outside the 1 % and 99 % of the training set are clipped
     despeckle=None,  # dict(type="lee", window=7, looks=4.0) or dict(type="refined_lee", looks=4.0)
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sar_scenes import write_scene
 from torch.utils.data import DataLoader, Dataset
 
 from landcover.data_sets import stored_tiles
@@ -13,6 +14,7 @@ from landcover.data_sets.training_tiles import TrainingTiles
 from landcover.images.modality import Image, ImageFile, main_file, read_image, read_whole
 from landcover.images.raster import RasterInfo, read_info, write_raster
 from landcover.images.segments import Area
+from landcover.images.source import Bands
 
 WINDOW = np.s_[3:9, 10:40]
 TILE_BYTES = 2 * 64 * 64  # one band and indices
@@ -44,13 +46,13 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Area | None]]:
     """Grows by name and window of every image that is read."""
     seen: list[tuple[str, Area | None]] = []
 
-    def window(file: ImageFile, modality: str, area: Area) -> Image:
+    def window(file: ImageFile, modality: str, area: Area, bands: Bands) -> Image:
         seen.append((main_file(file).name, area))
-        return read_image(file, modality, area)
+        return read_image(file, modality, area, bands)
 
-    def whole(file: ImageFile, modality: str) -> tuple[Image, NDArray[np.bool_]]:
+    def whole(file: ImageFile, modality: str, bands: Bands) -> tuple[Image, NDArray[np.bool_]]:
         seen.append((main_file(file).name, None))
-        return read_whole(file, modality)
+        return read_whole(file, modality, bands)
 
     monkeypatch.setattr(stored_tiles, "read_image", window)
     monkeypatch.setattr(stored_tiles, "read_whole", whole)
@@ -60,6 +62,22 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Area | None]]:
 def stored(tiles: list[TrainingTile], budget: int, monkeypatch: pytest.MonkeyPatch) -> StoredTiles:
     monkeypatch.setattr(stored_tiles, "DECODED_BYTES", budget)
     return StoredTiles(tiles, "sar")
+
+
+@pytest.mark.parametrize("budget", [0, 2**20])
+def test_the_chosen_bands_are_read_at_once_and_again(tmp_path, monkeypatch, budget: int) -> None:
+    pixels = np.random.default_rng(0).normal(-12, 4, (64, 64, 3)).astype(np.float32)
+    pixels[5, 7, 1] = np.nan
+    tile = TrainingTile(write_scene(tmp_path / "a.tif", pixels, ("VV", "VH", "HH")), tmp_path / "labels.tif")
+    write_raster(tile.labels, np.ones((64, 64), np.uint8))
+    monkeypatch.setattr(stored_tiles, "DECODED_BYTES", budget)
+    for bands, expected in ((("HH", "VV"), [2, 0]), ((1,), 0)):
+        tiles = StoredTiles([tile], "sar", bands)
+        for _ in range(2):
+            opened = tiles.open(0)
+            np.testing.assert_array_equal(opened.image(WINDOW), pixels[..., expected][WINDOW])
+            assert (opened.indices == 0).all()
+    assert (StoredTiles([tile], "sar", ("VV", "VH")).open(0).indices != 0).sum() == 1  # VH has no data there
 
 
 def test_a_set_that_fits_is_decoded_once(tiles, reads, monkeypatch) -> None:

@@ -1,5 +1,6 @@
 import json
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
@@ -7,6 +8,7 @@ from mmseg.registry import MODELS
 
 from landcover.errors import InputError
 from landcover.networks.model_file import FORMAT, ModelInfo, load_model, read_model_info, save_model
+from landcover.sar.training_values import TrainingValues
 
 CPU = torch.device("cpu")
 INFO = ModelInfo("tiny", "sar", "openearthmap", 64)
@@ -44,6 +46,19 @@ def test_weights_and_info_survive(saved, head):
     assert not model.training
     assert model.state_dict().keys() == head.state_dict().keys()
     assert all(torch.equal(value, head.state_dict()[key]) for key, value in model.state_dict().items())
+
+
+def test_the_values_of_the_training_images_survive_and_older_files_have_none(head, tmp_path):
+    path = tmp_path / "model.pth"
+    values = TrainingValues(("VV", 2), "float32", ((-22.0, -11.0, -2.0), (-30.0, -18.0, -9.0)))
+    save_model(path, replace(INFO, sar=values), NETWORK, head.state_dict())
+    assert load_model(path, CPU)[1].sar == read_model_info(path).sar == values
+    assert read_model_info(path).bands == ("VV", 2)
+    content = torch.load(path, weights_only=True)
+    older = {"name": "tiny", "modality": "sar", "scheme": "openearthmap", "window": 64}
+    torch.save({**content, "info": json.dumps(older)}, path)
+    assert load_model(path, CPU)[1] == read_model_info(path) == INFO
+    assert INFO.sar is None and INFO.bands == ()
 
 
 def test_synchronised_norms_become_plain_ones_that_run_anywhere(saved):

@@ -3,13 +3,15 @@ from pathlib import Path
 import pytest
 
 from landcover.errors import InputError
+from landcover.sar.training_values import TrainingValues
 from landcover.training.band_statistics import BandStatistics
 from landcover.training.config import load_config
 from stage2_sar_seg.sar_training import sar_config
 from tools.ablation.stage2 import LABELS, LOSSES, SEGFORMER, _prepare, stage2_study
 from tools.ablation.study import Study
 
-STATISTICS = BandStatistics("amplitude", 43.0, 30.0, None, ())
+VALUES = TrainingValues((), "uint8", ((3.0, 50.0, 190.0),))
+STATISTICS = BandStatistics("amplitude", (43.0,), (30.0,), None, (), VALUES)
 
 
 @pytest.fixture

@@ -49,6 +49,17 @@ def allocated(config: Config, folder: Path) -> int:
     return peak
 
 
+@pytest.mark.parametrize("options", [["sar.bands=[VV,VH]", "sar.unit=decibel"], ["sar.band=VH", "sar.bands=3"]])
+def test_bands_that_a_config_names_are_in_the_made_up_tile(options: list[str], tmp_path: Path) -> None:
+    config = config_of("demo/sar_segformer.py", *options, "train_dataloader.dataset.augmentations=[]")
+    before = config.pretty_text
+    training = blank_training(config, tmp_path)
+    bands = 2 if "sar.unit=decibel" in options else 1
+    assert training.dataset[0]["inputs"].shape[0] == bands
+    assert training.config.model.backbone.in_channels == (2 if bands == 2 else 3)
+    assert config.pretty_text == before
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [

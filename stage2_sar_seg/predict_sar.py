@@ -9,6 +9,7 @@ from landcover.data_sets.dfc2025 import Split, dfc2025_tiles
 from landcover.errors import command
 from landcover.networks.model_file import MODEL_NAME, read_model_info
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
+from landcover.prediction.image_check import ImageCheck
 from landcover.prediction.write_scores import write_score_folder
 from landcover.processes.group import start_processes
 from landcover.registry import register_all
@@ -30,7 +31,7 @@ def main() -> None:
     register_all()
     processes = start_processes()
     keep_digests(arguments.run_dir)
-    settings = prediction_settings(arguments, encoding="logit")
+    settings, check = prediction_settings(arguments, encoding="logit"), ImageCheck(processes)
     for split in SPLITS:
         if split == "val" and not (arguments.dfc_root / split).is_dir():
             continue
@@ -40,9 +41,10 @@ def main() -> None:
             model = arguments.run_dir / "sar_models" / name / MODEL_NAME
             modality = read_model_info(model).modality
             images = {tile.name: tile.image(modality) for tile in tiles}
-            written = write_score_folder(model, images, folder, settings, processes)
+            written = write_score_folder(model, images, folder, settings, processes, check)
             if processes.first:
                 print(f"{'wrote' if written else 'is there:'} {len(images)} score files in {folder}", flush=True)
+    check.finish()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from landcover.registry import register_all
 def main() -> None:
     """Prints where the map is."""
     parser = argparse.ArgumentParser(prog="python -m tools.map_scene", description=__doc__)
-    parser.add_argument("--scene", required=True, type=Path, help="SAR image of one band, any size")
+    parser.add_argument("--scene", required=True, type=Path, help="SAR image of any size")
     parser.add_argument("--optical", type=Path, help="optical image on the same grid, for models that read both")
     parser.add_argument("--models", required=True, nargs="+", type=Path, help="model files (model.pth) to average")
     parser.add_argument("--out", required=True, type=Path, help="map to write (.tif); 0 is no data")

@@ -33,10 +33,11 @@ from landcover.images.modality import (
     size_of,
 )
 from landcover.images.raster import write_raster
-from landcover.networks.model_file import ModelInfo, load_model, read_model_info
+from landcover.networks.model_file import ModelInfo, common_bands, load_model, read_model_info
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
+from landcover.prediction.image_check import ImageCheck
 from landcover.prediction.sliding_window import predict_probabilities
-from landcover.prediction.write_scores import PredictionSettings, check_image
+from landcover.prediction.write_scores import PredictionSettings
 from landcover.processes.group import Processes, start_processes
 from landcover.processes.shared_work import on_demand
 from landcover.registry import register_all
@@ -83,9 +84,11 @@ def map_tiles(
         files = {stem: out / f"{stem}.tif" for stem in sorted(images)}
         waiting = processes.unfinished(list(files), lambda stem: files[stem].exists())
         loaded = [load_model(path, processes.device) for path in models]
+        check = ImageCheck(processes)
         for stem in on_demand(waiting, "maps", len(files), processes):
-            labels = _labels(images[stem], loaded, settings, average, processes.device)
+            labels = _labels(images[stem], loaded, settings, average, processes.device, check)
             write_raster(files[stem], labels, read_georeference(main_file(images[stem])), no_data=VOID)
+        check.finish()
         folder.files = files.values()
     return True
 
@@ -96,13 +99,14 @@ def _labels(
     settings: PredictionSettings,
     average: Average,
     device: torch.device,
+    check: ImageCheck,
 ) -> NDArray[np.uint8]:
     """Label map of one image by the average of the models."""
     modality, scheme = models[0][1].modality, SCHEMES[models[0][1].scheme]
-    image, no_data = read_whole(file, modality)
+    image, no_data = read_whole(file, modality, models[0][1].bands)
     total = ScoreSum(tile_weights([1.0] * len(models), scheme.num_classes, average), *size_of(image), average)
     for number, (model, info) in enumerate(models):
-        check_image(image, file, model, info)
+        check.check(image, no_data, file, model, info)
         window = settings.sliding_window(info.window)
         total.add(number, predict_probabilities(model, image, window, device).cpu().numpy())
     labels = total.labels(scheme)
@@ -176,6 +180,7 @@ def _check_models(models: Sequence[Path]) -> None:
                 f"{path}: expected a model for {first.modality} images and classes {first.scheme} as {models[0]}, "
                 f"found {info.modality} and {info.scheme}; pass models that belong together"
             )
+    common_bands(models)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from landcover.errors import InputError
 from landcover.images.modality import Image
 from landcover.images.raster import TILE
 from landcover.images.source import RasterSource
+from landcover.networks.model_file import common_bands
 from landcover.prediction.blending import RollingSums
 from landcover.prediction.cloud_optimised import Layer, label_layer, read_tag, write_cloud_optimised
 from landcover.prediction.map_parts import Part, PartsFolder, cut_into_parts, differences, longest_run, runs
@@ -77,7 +78,7 @@ def map_scene(
     kill, or by several processes that share the parts: the bytes are the same.
 
     Args:
-        scene_path: one SAR band, in any format of GDAL. A scene that is stored as one
+        scene_path: SAR with the bands that the models read, in any format of GDAL. A scene that is stored as one
             compressed block is decoded at once, whatever its size.
         model_paths: files of `landcover.networks.model_file`, of SAR models with one class scheme; their
             probabilities are averaged.
@@ -96,10 +97,10 @@ def map_scene(
     _check_outputs(out, confidence)
     with (
         rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES),
-        open_scene(scene_path) as scene,
+        open_scene(scene_path, common_bands(model_paths)) as scene,
         open_optical_scene(optical_path, scene_path) if optical_path else nullcontext() as optical,
     ):
-        models, scheme = load_scene_models(model_paths, scene, settings, processes.device, optical is not None)
+        models, scheme = load_scene_models(model_paths, scene, settings, processes, optical is not None)
         outputs = {LABELS: out} if confidence is None else {LABELS: out, CONFIDENCE: confidence}
         work = _Work(scene, optical, models, scheme, outputs, processes)
         made_from: dict[str, Any] = {}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -17,9 +16,10 @@ from landcover.images.modality import Modality, names_of
 from landcover.images.source import RasterSource
 from landcover.networks.model_file import load_model
 from landcover.prediction.blending import blending_weights
+from landcover.prediction.image_check import ImageCheck
 from landcover.prediction.sliding_window import PredictionDtype, SlidingWindow
 from landcover.prediction.views import Flip, make_views
-from landcover.prediction.write_scores import check_image
+from landcover.processes.group import Processes
 
 SAMPLE = 2048
 """Largest side of the sample of a scene that tells whether its values fit a model, pixels."""
@@ -64,25 +64,24 @@ class SceneModel:
 
 
 def load_scene_models(
-    paths: Sequence[Path], scene: RasterSource, settings: SceneSettings, device: torch.device, optical: bool = False
+    paths: Sequence[Path], scene: RasterSource, settings: SceneSettings, processes: Processes, optical: bool = False
 ) -> tuple[list[SceneModel], ClassScheme]:
     """Loads model files for a scene; also returns the class scheme that they share.
 
     Args:
         paths: model files, of SAR models, or with `optical` also of models that read both images.
-        scene: the SAR image.
+        scene: the SAR image, with the bands that the models read.
         settings: see `SceneSettings`.
-        device: where the networks go.
+        processes: on whose devices the networks go; the first one warns of a scene that is unlike the training.
         optical: whether there is an optical image beside the scene.
 
     Raises:
         InputError: no SAR model, another class scheme, or a model that can not be used on this scene.
     """
     models, schemes = [], {}
-    # Grey values of integers can be in any unit that integers have.
-    values = scene.sample(SAMPLE).pixels if scene.dtype == np.float32 else np.zeros((1, 1), scene.dtype)
+    sample, check = scene.sample(SAMPLE), ImageCheck(processes)
     for path in paths:
-        network, info = load_model(path, device)
+        network, info = load_model(path, processes.device)
         if "sar" not in names_of(info.modality):
             raise InputError(f"{path}: expected a SAR model, found one for {info.modality} images; pass another")
         if info.modality != "sar" and not optical:
@@ -90,7 +89,8 @@ def load_scene_models(
                 f"{path}: expected the optical image of the scene for a model of {info.modality}, found none; "
                 "pass --optical"
             )
-        check_image({"sar": values}, {"sar": scene.path}, network, info)
+        # Of regions of zeros a sample does not tell enough.
+        check.check({"sar": sample.pixels}, sample.empty(), {"sar": scene.path}, network, info)
         schemes[info.scheme] = path
         stride = max(1, round(info.window * settings.stride))
         sizes = scene.grid.height, scene.grid.width

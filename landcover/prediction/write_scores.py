@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from landcover.errors import InputError
 from landcover.images.grid import Georeference, read_georeference
-from landcover.images.modality import Image, ImageFile, main_file, part_of, parts_of, read_image
+from landcover.images.modality import ImageFile, main_file, parts_of, read_whole
 from landcover.networks.model_file import ModelInfo, load_model, read_model_info
-from landcover.networks.multimodal_preprocessor import MultimodalPreprocessor
+from landcover.prediction.image_check import ImageCheck
 from landcover.prediction.merging import Weighting
 from landcover.prediction.sliding_window import PredictionDtype, SlidingWindow, predict_probabilities
 from landcover.prediction.views import Flip, make_views
@@ -23,8 +22,6 @@ from landcover.processes.group import Processes
 from landcover.processes.shared_work import on_demand
 from landcover.run_files.filling import filling
 from landcover.run_files.manifest import OutputFolder, digest, digest_all
-from landcover.sar.preprocessor import SarPreprocessor
-from landcover.sar.units import Unit, check_values
 from landcover.score_files.score_file import DEFAULT_LOG_RANGE, Encoding, ScoreHeader, encode, read_scores, write_scores
 
 
@@ -67,7 +64,12 @@ class PredictionSettings:
 
 
 def write_score_folder(
-    model_path: Path, images: Mapping[str, ImageFile], folder: Path, settings: PredictionSettings, processes: Processes
+    model_path: Path,
+    images: Mapping[str, ImageFile],
+    folder: Path,
+    settings: PredictionSettings,
+    processes: Processes,
+    check: ImageCheck | None = None,
 ) -> bool:
     """Predicts every image of `images` that has no score file in `folder` yet.
 
@@ -77,6 +79,7 @@ def write_score_folder(
         folder: receives `<stem>.tif` for each image and a manifest.
         settings: views, stride, encoding.
         processes: those that share the work; the first one writes the manifest.
+        check: looks at the images of several calls, and is finished by the caller; None looks at those of this one.
 
     Returns:
         False if the folder was complete before.
@@ -105,7 +108,9 @@ def write_score_folder(
         if state.nothing_to_do:
             return False
         files = {stem: folder / f"{stem}.tif" for stem in sorted(images)}
-        _predict(images, files, model_path, settings, processes)
+        own = ImageCheck(processes)
+        _predict(images, files, model_path, settings, processes, check or own)
+        own.finish()
         state.files = files.values()
     return True
 
@@ -127,28 +132,20 @@ def write_probabilities(
     write_scores(path, encode(probabilities, encoding, DEFAULT_LOG_RANGE), header, georeference)
 
 
-def check_image(image: Image, file: ImageFile, model: nn.Module, info: ModelInfo) -> None:
-    """Raises `InputError` if a SAR image can not be in the unit of the model's training images."""
-    preprocessor, pixels = model.get_submodule("data_preprocessor"), part_of(image, info.modality, "sar")
-    if isinstance(preprocessor, MultimodalPreprocessor):
-        preprocessor = preprocessor.get_submodule("preprocessors.sar")
-    if isinstance(preprocessor, SarPreprocessor):
-        _check_unit(pixels, preprocessor.unit, main_file(file), info.name)
-
-
 def _predict(
     images: Mapping[str, ImageFile],
     files: Mapping[str, Path],
     model_path: Path,
     settings: PredictionSettings,
     processes: Processes,
+    check: ImageCheck,
 ) -> None:
     model, info = load_model(model_path, processes.device)
     window = settings.sliding_window(info.window)
     waiting = processes.unfinished(list(files), lambda stem: _is_whole(files[stem]))
     for stem in on_demand(waiting, f"{info.name}: predicting", len(files), processes):
-        image = read_image(images[stem], info.modality)
-        check_image(image, images[stem], model, info)
+        image, no_data = read_whole(images[stem], info.modality, info.bands)
+        check.check(image, no_data, images[stem], model, info)
         probabilities = predict_probabilities(model, image, window, processes.device).cpu().numpy()
         write_probabilities(
             files[stem], probabilities, info, settings.encoding, read_georeference(main_file(images[stem]))
@@ -162,16 +159,3 @@ def _is_whole(path: Path) -> bool:
     except InputError:
         return False
     return True
-
-
-def _check_unit(image: NDArray[Any], unit: Unit, path: Path, model: str) -> None:
-    """Refuses a SAR image that can not be in the unit of the model's training images."""
-    if unit == "decibel" and image.dtype != np.float32:
-        raise InputError(
-            f"{path}: expected decibels as float32, on which {model} was trained, found {image.dtype}; "
-            "convert the image, or train a model on such images"
-        )
-    try:
-        check_values(image, unit, path)
-    except InputError as error:
-        raise InputError(f"{error} for a new training, or convert the image: {model} was trained on {unit}") from None

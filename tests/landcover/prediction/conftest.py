@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.networks.model_file import ModelInfo, save_model
+from landcover.sar.training_values import TrainingValues
 
 
 class StridedNetwork(nn.Module):
@@ -57,6 +58,7 @@ def write_model(registered: None) -> Callable[..., Path]:
         seed: int = 0,
         window: int = 32,
         preprocessor: dict[str, Any] | None = None,
+        values: TrainingValues | None = None,
     ) -> Path:
         bands = {"optical": 3, "sar": 1}[modality]
         statistics = {"mean": [100.0] * bands, "std": [50.0] * bands}
@@ -65,7 +67,7 @@ def write_model(registered: None) -> Callable[..., Path]:
         model = MODELS.build(network)
         model.init_weights()
         nn.init.normal_(model.decode_head.conv_seg.weight, std=2.0)
-        info = ModelInfo(path.parent.name, modality, OPEN_EARTH_MAP.name, window)
+        info = ModelInfo(path.parent.name, modality, OPEN_EARTH_MAP.name, window, values)
         save_model(path, info, network, model.state_dict())
         return path
 

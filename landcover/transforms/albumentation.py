@@ -22,6 +22,9 @@ QUARTER_TURNS = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_C
 MOST_BANDS = 4
 """What OpenCV turns; numpy takes longer."""
 
+IN_ITS_PLACE = "train_dataloader.dataset.augmentations.1={'type':'RandomGain','decibels':2.0,'probability':0.5}"
+"""Option of the SAR configs, whose second augmentation is the one of grey values."""
+
 Change = Callable[[NDArray[Any]], NDArray[Any]]
 
 
@@ -52,8 +55,8 @@ class Albumentation:
         """
         if self._photometric and sample.pixels.dtype != np.uint8:
             raise InputError(
-                f"augmentation {self._photometric}: expected uint8 images, found {sample.pixels.dtype}; "
-                "scale the images to 0..255, or take it out of train_dataloader.dataset.augmentations"
+                f"augmentation {self._photometric}: expected uint8 images, found {sample.pixels.dtype}; put one for "
+                f"SAR of any type in its place with {IN_ITS_PLACE} in SAR_OPTIONS"
             )
         for step in self._steps:
             if isinstance(step, albumentations.Compose):

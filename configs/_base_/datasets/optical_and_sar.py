@@ -1,12 +1,12 @@
 # Both images of a tile, cut and turned alike, for networks whose backbone takes a mapping from modality to maps.
 _base_ = "sar.py"
 modality = "optical+sar"
-*geometry, brightness_of_sar = _base_.train_dataloader.dataset.augmentations[0].transforms
+geometry, brightness_of_sar = _base_.train_dataloader.dataset.augmentations
 
 train_dataloader = dict(
     dataset=dict(
         augmentations=[
-            dict(type="Albumentation", transforms=geometry),
+            geometry,
             dict(
                 type="OnModality",
                 modality="optical",
@@ -18,11 +18,7 @@ train_dataloader = dict(
                     ],
                 ),
             ),
-            dict(
-                type="OnModality",
-                modality="sar",
-                transform=dict(type="Albumentation", transforms=[brightness_of_sar]),
-            ),
+            dict(type="OnModality", modality="sar", transform=brightness_of_sar),
         ],
     ),
 )

@@ -21,9 +21,12 @@ train_dataloader = dict(
                     dict(type="HorizontalFlip", p=0.5),
                     dict(type="VerticalFlip", p=0.5),
                     dict(type="RandomRotate90", p=0.5),
-                    # the colour jitter of the paper, for one band
-                    dict(type="RandomBrightnessContrast", brightness_limit=0.2, contrast_limit=0.2, p=0.5),
                 ],
+            ),
+            # The colour jitter of the paper, for one band of uint8; an entry of its own, which SAR_OPTIONS can replace.
+            dict(
+                type="Albumentation",
+                transforms=[dict(type="RandomBrightnessContrast", brightness_limit=0.2, contrast_limit=0.2, p=0.5)],
             ),
         ],
     ),

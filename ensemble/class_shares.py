@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from landcover.classes import ClassScheme
 from landcover.data_sets.class_statistics import label_counts
-from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, files_by_stem
 from landcover.errors import InputError
 from landcover.images.label_file import read_labels
+from landcover.images.listing import LABEL_SUFFIXES, files_by_stem
 from landcover.labels.quality import QUALITY_NAME
 from landcover.processes.progress import track
 

@@ -13,7 +13,8 @@ from ensemble.score_submission import score_submission
 from ensemble.scoring import Summary, score_ensemble, score_labels, score_members
 from ensemble.weights import Average
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, Split, dfc2025_tiles, files_by_stem, truth_labels
+from landcover.data_sets.dfc2025 import Split, dfc2025_tiles, truth_labels
+from landcover.images.listing import LABEL_SUFFIXES, files_by_stem
 
 AVERAGES: tuple[Average, ...] = ("logits", "probabilities")
 

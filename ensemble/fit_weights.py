@@ -26,6 +26,7 @@ from ensemble.weights import Average
 from landcover.classes import VOID, ClassScheme
 from landcover.errors import InputError, command
 from landcover.images.label_file import read_labels
+from landcover.images.listing import LABEL_SUFFIXES, files_by_stem
 from landcover.score_files.score_file import read_header, read_scores
 
 DECIMALS = 3
@@ -139,7 +140,7 @@ def main() -> None:
     if not options.truth.is_dir():
         raise InputError(f"--truth {options.truth}: expected a folder of manual labels, found none; check the path")
     members = parse_members(options.scores, options.member)
-    truth = {path.stem: path for path in sorted(options.truth.glob("*")) if path.suffix.lower() in (".tif", ".png")}
+    truth = files_by_stem(options.truth, LABEL_SUFFIXES)
     first = members[0].score_file(check_members(members)[0])
     rng = np.random.default_rng(options.seed)
     fit = fit_weights(members, truth, options.average, scheme_of(first, read_header(first)), rng, options.pixels)

@@ -23,6 +23,7 @@ from ensemble.weights import Average, tile_weights
 from landcover.classes import SCHEMES, VOID
 from landcover.errors import InputError, command, shorten
 from landcover.images.grid import read_georeference
+from landcover.images.listing import image_files
 from landcover.images.modality import (
     ImageFile,
     Modality,
@@ -125,7 +126,7 @@ def main() -> None:
         required=True,
         nargs="+",
         metavar="[MODALITY=]FOLDER",
-        help="folder of images (.tif) of any size; for models of several modalities optical=FOLDER sar=FOLDER",
+        help="folder of images (.tif, .tiff) of any size; for models of several modalities optical=FOLDER sar=FOLDER",
     )
     parser.add_argument("--models", required=True, nargs="+", type=Path, help="model files (model.pth) to average")
     parser.add_argument("--out", required=True, type=Path, help="folder for the maps")
@@ -148,12 +149,12 @@ def _images(options: Sequence[str], modality: Modality) -> dict[str, ImageFile]:
     if len(names) == 1:
         if len(options) > 1:
             raise InputError(f"--images: expected one folder of {modality} images, found {len(options)}; pass one")
-        return {**_files(Path(options[0].removeprefix(f"{modality}=")))}
+        return {**image_files(Path(options[0].removeprefix(f"{modality}=")), "images")}
     given = dict(option.split("=", 1) for option in options if "=" in option)
     if sorted(given) != sorted(names):
         wanted = " ".join(f"{name}=FOLDER" for name in names)
         raise InputError(f"--images: expected {wanted} for models of {modality}, found {' '.join(options)}; pass both")
-    files = {name: _files(Path(given[name])) for name in names}
+    files = {name: image_files(Path(given[name]), f"{name} images") for name in names}
     for name, listed in files.items():
         lacking = sorted({stem for other in files.values() for stem in other} - set(listed))
         if lacking:
@@ -162,13 +163,6 @@ def _images(options: Sequence[str], modality: Modality) -> dict[str, ImageFile]:
                 "complete the folder"
             )
     return {stem: {name: files[name][stem] for name in names} for stem in files[names[0]]}
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    files = {path.stem: path for path in sorted(folder.glob("*.tif"))}
-    if not files:
-        raise InputError(f"--images {folder}: expected images <name>.tif, found none; check the folder")
-    return files
 
 
 def _check_models(models: Sequence[Path]) -> None:

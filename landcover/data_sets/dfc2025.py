@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from landcover.errors import InputError
+from landcover.images.listing import LABEL_SUFFIXES, files_by_stem, image_files
 from landcover.images.modality import ImageFile, Modality
 
 Split = Literal["train", "val", "test"]
-
-IMAGE_SUFFIXES = (".tif", ".tiff")
-LABEL_SUFFIXES = (*IMAGE_SUFFIXES, ".png")
 
 
 @dataclass(frozen=True)
@@ -69,11 +67,9 @@ def dfc2025_tiles(root: Path, split: Split) -> list[SarTile]:
     sar_folder = _folder(root, split, "sar_images")
     if sar_folder is None:
         raise InputError(f"{folder / 'sar_images'}: expected a folder of SAR tiles, found none; set DFC_ROOT")
-    sar = files_by_stem(sar_folder, IMAGE_SUFFIXES)
-    if not sar:
-        raise InputError(f"{sar_folder}: expected SAR tiles (.tif), found none; set DFC_ROOT or unpack the data set")
+    sar = image_files(sar_folder, "SAR tiles", "set DFC_ROOT or unpack the data set")
     optical_folder, labels_folder = _folder(root, split, "rgb_images"), _folder(root, split, "labels")
-    optical = files_by_stem(optical_folder, IMAGE_SUFFIXES) if optical_folder else {}
+    optical = files_by_stem(optical_folder) if optical_folder else {}
     labels = files_by_stem(labels_folder, LABEL_SUFFIXES) if labels_folder else {}
     if split == "train":
         optical_folder = optical_folder or folder / "rgb_images"
@@ -110,25 +106,14 @@ def _folder(root: Path, *parts: str) -> Path | None:
     return root
 
 
-def files_by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """Files of `folder` with one of `suffixes` (in any case), by stem, sorted by stem."""
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        # macOS leaves "._name.tif" files in unpacked archives
-        if path.name.startswith(".") or path.suffix.lower() not in suffixes or not path.is_file():
-            continue
-        if path.stem in files:
-            raise InputError(f"{path}: expected one file per tile, found also {files[path.stem].name}; remove one")
-        files[path.stem] = path
-    return dict(sorted(files.items()))
-
-
 def _require_partners(files: Mapping[str, Path], partners: Mapping[str, Path], folder: Path, what: str) -> None:
     """Raises `InputError` naming the first of `files` without a partner of the same stem in `folder`."""
     alone = [path for stem, path in files.items() if stem not in partners]
-    if alone:
-        others = f" (and {len(alone) - 1} more files without one)" if len(alone) > 1 else ""
-        raise InputError(
-            f"{alone[0]}: expected its {what} {folder / alone[0].stem}.tif, found none{others}; "
-            "unpack the data set again, or set DFC_ROOT to a complete copy"
-        )
+    if not alone:
+        return
+    others = f" (and {len(alone) - 1} more files without one)" if len(alone) > 1 else ""
+    expected = f"{alone[0]}: expected its {what} {folder / alone[0].stem}.tif"
+    for stem, path in partners.items():
+        if stem.casefold() == alone[0].stem.casefold():
+            raise InputError(f"{expected}, found {path.name}{others}; rename one of them, so that both are spelt alike")
+    raise InputError(f"{expected}, found none{others}; unpack the data set again, or set DFC_ROOT to a complete copy")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from landcover.errors import InputError
+from landcover.images.listing import IMAGE_SUFFIXES, LABEL_SUFFIXES, files_by_stem, in_any_case
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ def open_earth_map_tiles(root: Path, splits: Sequence[str]) -> tuple[list[Labell
     """Tiles that the lists `<root>/<split>.txt` name, in the order of the lists, each once.
 
     A list has one file name `<region>_<n>.tif` per line; image and labels are `<root>/<region>/images/<region>_<n>.tif`
-    and `<root>/<region>/labels/<region>_<n>.tif`. The tiles derived from xBD are not part of the download, although the
-    lists name them.
+    and `<root>/<region>/labels/<region>_<n>.tif`, on disk also as .TIF or .tiff, and in folders of another case. The
+    tiles derived from xBD are not part of the download, although the lists name them.
 
     Xia, Yokoya, Adriano, Broni-Bediako: OpenEarthMap, WACV 2023, https://arxiv.org/abs/2210.10732.
 
@@ -47,52 +49,93 @@ def open_earth_map_tiles(root: Path, splits: Sequence[str]) -> tuple[list[Labell
         raise InputError(f"{root}: expected the OpenEarthMap folder, found none; set OEM_ROOT to it")
     tiles: list[LabelledTile] = []
     missing: list[str] = []
+    folders = _Folders(root)
     for file_name in _listed_names(root, splits):
-        tile = _tile(root, file_name)
-        if not tile.image.is_file():
+        name = _stem(file_name)
+        image = folders.find(name, "images", IMAGE_SUFFIXES)
+        if image is None:
             missing.append(file_name)
-        elif not tile.labels.is_file():
-            raise InputError(f"{tile.labels}: expected the labels of {tile.image}, found no file; download it again")
-        else:
-            tiles.append(tile)
+            continue
+        labels = folders.find(name, "labels", LABEL_SUFFIXES)
+        if labels is None:
+            expected = folders.of(name, "labels") / f"{name}.tif"
+            raise InputError(f"{expected}: expected the labels of {image}, found no file; download it again")
+        tiles.append(LabelledTile(name, image, labels))
     if not tiles:
+        first = folders.of(_stem(missing[0]), "images") / missing[0]
         raise InputError(
-            f"{root}: none of the {len(missing)} images of {_list_names(splits)} is on disk (first: "
-            f"{_tile(root, missing[0]).image}); set OEM_ROOT to the folder that holds the region folders"
+            f"{root}: none of the {len(missing)} images of {_list_names(splits)} is on disk (first: {first}); "
+            "set OEM_ROOT to the folder that holds the region folders"
         )
     return tiles, missing
 
 
+class _Folders:
+    """Files of the region folders, each of which is listed once; names may differ from the lists in case and suffix."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._listed: dict[tuple[str, str], dict[str, Path]] = {}
+
+    def of(self, name: str, kind: str) -> Path:
+        """Folder of the images or labels of a tile, whether it is there or not."""
+        return in_any_case(in_any_case(self._root, name.rpartition("_")[0]), kind)
+
+    def find(self, name: str, kind: str, suffixes: tuple[str, ...]) -> Path | None:
+        """The image or label file of a tile."""
+        key = name.rpartition("_")[0], kind
+        if key not in self._listed:
+            folder = self.of(name, kind)
+            files = files_by_stem(folder, suffixes) if folder.is_dir() else {}
+            # A name as the list spells it comes last and so before one that differs in case.
+            self._listed[key] = {stem.casefold(): path for stem, path in files.items()} | files
+        return self._listed[key].get(name, self._listed[key].get(name.casefold()))
+
+
 def _listed_names(root: Path, splits: Sequence[str]) -> list[str]:
-    """File names of all lists, each once, in order."""
-    names: dict[str, None] = {}
+    """File names of all lists, each tile once, in order."""
+    names: dict[str, str] = {}
     for split in splits:
-        path = root / f"{split}.txt"
+        path = in_any_case(root, f"{split}.txt")
         if not path.is_file():
             raise InputError(f"{path}: expected a list of file names, found no file; set OEM_ROOT to its folder")
-        try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except UnicodeDecodeError:
-            raise InputError(f"{path}: expected a text file with one file name per line; download it again") from None
+        lines = _text(path).splitlines()
         for number, line in enumerate(lines, start=1):
             if name := line.strip():
                 _check_name(name, f"{path}, line {number}")
-                names[name] = None
+                names.setdefault(_stem(name), name)
     if not names:
         raise InputError(f"{root}: expected file names in {_list_names(splits)}, found none; download the lists again")
-    return list(names)
+    return list(names.values())
+
+
+def _text(path: Path) -> str:
+    """Text of a list, without its byte order mark."""
+    content = path.read_bytes()
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content:
+        encoding, found = "UTF-16", "UTF-16, as `>` of Windows PowerShell writes it"
+    else:
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            encoding, found = "CP1252", "bytes of another encoding"
+    file = quote(str(path))
+    raise InputError(
+        f"{path}: expected file names in UTF-8, found {found}; save it as UTF-8 in an editor, or with "
+        f"iconv -f {encoding} -t UTF-8 {file} > list && mv list {file}"
+    )
 
 
 def _check_name(name: str, where: str) -> None:
-    region, separator, number = Path(name).stem.rpartition("_")
+    region, separator, number = _stem(name).rpartition("_")
     if Path(name).name != name or not (region and separator and number):
         raise InputError(f"{where}: expected a file name like region_12.tif, found {name!r}; correct the line")
 
 
-def _tile(root: Path, file_name: str) -> LabelledTile:
-    stem = Path(file_name).stem
-    folder = root / stem.rpartition("_")[0]
-    return LabelledTile(stem, folder / "images" / file_name, folder / "labels" / file_name)
+def _stem(file_name: str) -> str:
+    """Name of a tile that is listed with or without the suffix of its image."""
+    path = Path(file_name)
+    return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else file_name
 
 
 def _list_names(splits: Sequence[str]) -> str:

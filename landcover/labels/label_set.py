@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.classes import OPEN_EARTH_MAP
-from landcover.data_sets.dfc2025 import LABEL_SUFFIXES, SarTile, files_by_stem, truth_labels
+from landcover.data_sets.dfc2025 import SarTile, truth_labels
 from landcover.errors import InputError, shorten
 from landcover.images.label_file import read_labels
+from landcover.images.listing import LABEL_SUFFIXES, files_by_stem
 from landcover.images.same_grid import check_same_grid
 from landcover.run_files.manifest import FINISHED, UNFINISHED, digest_all, read_manifest
 

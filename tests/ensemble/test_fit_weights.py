@@ -152,3 +152,12 @@ def test_a_missing_truth_folder_is_told(tmp_path, monkeypatch, capsys, write_mod
     with pytest.raises(SystemExit):
         run(monkeypatch, "--scores", tmp_path / "scores", "--truth", tmp_path / "none", "--out", tmp_path / "w.json")
     assert "none: expected a folder of manual labels" in capsys.readouterr().err
+
+
+def test_truth_of_any_suffix_is_read(tmp_path, monkeypatch, capsys, truth, write_models) -> None:
+    write_models({"a": [1.0] * 4})
+    for path, suffix in zip(truth.values(), [".tiff", ".TIF", ".TIFF", ".tif"], strict=True):
+        path.rename(path.with_suffix(suffix))
+        (path.parent / f"._{path.name}").touch()
+    run(monkeypatch, "--scores", tmp_path / "scores", "--truth", tmp_path / "truth", "--out", tmp_path / "w.json")
+    assert "fitted on 2 tiles; mIoU of the other 2:" in capsys.readouterr().out

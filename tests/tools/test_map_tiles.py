@@ -101,10 +101,21 @@ def test_what_does_not_belong_together_is_refused(
     out = tmp_path / "maps"
     for words, expected in (
         ([images, models[0], other], "expected a model for sar images"),
-        ([tmp_path, models[0]], "expected images <name>.tif, found none"),
+        ([tmp_path, models[0]], "expected images (.tif or .tiff), found files of other kinds (.pth, no suffix)"),
         ([images, tmp_path / "nothing.pth"], "nothing.pth"),
     ):
         code, told = run_main(main, "--images", words[0], "--models", *words[1:], "--out", out)
         assert code == 2
         assert expected in told
     assert not out.exists()
+
+
+def test_images_of_any_suffix_are_mapped_and_leftovers_of_macos_are_not(
+    run_main: RunMain, images: Path, models: list[Path], tmp_path: Path
+) -> None:
+    (images / "a.tif").rename(images / "a.TIF")
+    (images / "b.tif").rename(images / "b.tiff")
+    (images / "._a.tif").write_bytes(b"\0\5\x16\7")
+    words = ["--images", images, "--models", models[0], "--out", tmp_path / "maps"]
+    assert run_main(main, *words) == (0, f"wrote 2 maps in {tmp_path / 'maps'}\n")
+    assert sorted(path.name for path in (tmp_path / "maps").glob("*.tif")) == ["a.tif", "b.tif"]

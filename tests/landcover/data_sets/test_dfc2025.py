@@ -93,7 +93,9 @@ def test_missing_and_empty_folders_name_folder_and_variable(tmp_path: Path) -> N
     with pytest.raises(InputError, match=r"test/sar_images: expected a folder of SAR tiles, found none; set DFC_ROOT"):
         dfc2025_tiles(tmp_path, "test")
     (tmp_path / "test" / "sar_images").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"test/sar_images: expected SAR tiles \(\.tif\), found none; set DFC_ROOT"):
+    with pytest.raises(
+        InputError, match=r"test/sar_images: expected SAR tiles \(\.tif or \.tiff\), found none; set DFC_ROOT"
+    ):
         dfc2025_tiles(tmp_path, "test")
 
 
@@ -127,3 +129,12 @@ def test_a_tile_gives_what_a_network_reads_of_it() -> None:
     assert tile.image("optical+sar") == {"optical": Path("rgb/a.tif"), "sar": Path("sar/a.tif")}
     with pytest.raises(InputError, match=r"sar/a.tif: expected an optical image of the same name in rgb_images, found"):
         SarTile("a", Path("sar/a.tif"), None, None).image("optical+sar")
+
+
+def test_a_partner_that_differs_in_case_is_named(tmp_path: Path) -> None:
+    make(tmp_path, *TRAIN)
+    (tmp_path / "train/rgb_images/TrainArea_002.tif").rename(tmp_path / "train/rgb_images/trainarea_002.TIF")
+    with pytest.raises(
+        InputError, match=r"rgb_images/TrainArea_002\.tif, found trainarea_002\.TIF; rename one of them"
+    ):
+        dfc2025_tiles(tmp_path, "train")

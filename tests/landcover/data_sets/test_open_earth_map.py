@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -81,8 +82,8 @@ def test_empty_list_is_refused(tmp_path: Path) -> None:
 
 
 def test_binary_list_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "train.txt").write_bytes(b"\xff\xfe\x00\x80")
-    with pytest.raises(InputError, match=r"train\.txt: expected a text file"):
+    (tmp_path / "train.txt").write_bytes(b"\x80\x81\x82")
+    with pytest.raises(InputError, match=r"train\.txt: expected file names in UTF-8, found bytes of another encoding"):
         open_earth_map_tiles(tmp_path, ["train"])
 
 
@@ -90,4 +91,50 @@ def test_binary_list_is_refused(tmp_path: Path) -> None:
 def test_line_that_is_no_tile_name_is_refused_with_its_number(tmp_path: Path, line: str) -> None:
     root = make(tmp_path, ["a_1.tif"], {"train": f"a_1.tif\n{line}\n"})
     with pytest.raises(InputError, match=r"train\.txt, line 2: expected a file name like region_12\.tif"):
+        open_earth_map_tiles(root, ["train"])
+
+
+@pytest.mark.parametrize("suffix", [".TIF", ".tiff", ".Tiff"])
+def test_files_of_another_suffix_or_case_than_listed_are_found(tmp_path: Path, suffix: str) -> None:
+    root = make(tmp_path, ["Aville_1.tif"], {"train": "aville_1.tif\n"})
+    image, labels = (root / "Aville" / kind / f"Aville_1{suffix}" for kind in ("images", "labels"))
+    for path in (image, labels):
+        path.with_suffix(".tif").rename(path)
+        (path.parent / f"._Aville_1{suffix}").touch()
+    assert open_earth_map_tiles(root, ["train"]) == ([LabelledTile("aville_1", image, labels)], [])
+
+
+def test_the_name_of_a_tile_as_listed_comes_before_one_of_another_case(tmp_path: Path) -> None:
+    root = make(tmp_path, ["a_x1.tif", "a_X1.tif"], {"train": "a_X1.tif\na_x1.tif\n"})
+    assert [tile.image.name for tile in open_earth_map_tiles(root, ["train"])[0]] == ["a_X1.tif", "a_x1.tif"]
+
+
+def test_names_without_suffix_are_read_and_are_the_same_tiles(tmp_path: Path) -> None:
+    root = make(tmp_path, ["a_1.tif", "a_2.tif"], {"train": "a_1\na_2\na_3\n", "val": "a_1.tif\n"})
+    tiles, missing = open_earth_map_tiles(root, ["train", "val"])
+    assert [tile.name for tile in tiles] == ["a_1", "a_2"]
+    assert missing == ["a_3"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told"),
+    [("utf-16", "UTF-16, as `>` of"), ("utf-16-le", "UTF-16, as `>` of"), ("cp1252", "bytes of another encoding")],
+)
+def test_a_list_in_another_encoding_is_refused_with_a_command_that_helps(
+    tmp_path: Path, encoding: str, told: str
+) -> None:
+    root = make(tmp_path / "my data", ["zürich_1.tif"], {})
+    (root / "train.txt").write_text("zürich_1.tif\n", encoding=encoding)
+    with pytest.raises(InputError, match=rf"train\.txt: expected file names in UTF-8, found {told}") as error:
+        open_earth_map_tiles(root, ["train"])
+    command = str(error.value).rpartition("or with ")[2]
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    assert [tile.name for tile in open_earth_map_tiles(root, ["train"])[0]] == ["zürich_1"]
+
+
+def test_a_broken_link_is_named_and_not_taken_for_a_missing_tile(tmp_path: Path) -> None:
+    root = make(tmp_path, ["a_1.tif", "a_2.tif"], {"train": "a_1.tif\na_2.tif\n"})
+    (root / "a/images/a_1.tif").unlink()
+    (root / "a/images/a_1.tif").symlink_to("/nowhere/a_1.tif")
+    with pytest.raises(InputError, match=r"images/a_1\.tif: expected a file, found a link to /nowhere/a_1\.tif"):
         open_earth_map_tiles(root, ["train"])

@@ -1,0 +1,75 @@
+"""Images of a folder: the one listing that all commands use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from landcover.errors import InputError, shorten
+
+IMAGE_SUFFIXES = (".tif", ".tiff")
+LABEL_SUFFIXES = (*IMAGE_SUFFIXES, ".png")
+
+
+def files_by_stem(folder: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> dict[str, Path]:
+    """Files of `folder` with one of `suffixes` (in any case), by stem, sorted by stem.
+
+    Hidden files are left out, among them the `._name.tif` that macOS leaves in unpacked archives.
+
+    Raises:
+        InputError: no such folder, a link to a file that is not there, or two files of one stem.
+    """
+    files: dict[str, Path] = {}
+    for path in _entries(folder):
+        if path.name.startswith(".") or path.suffix.lower() not in suffixes or path.is_dir():
+            continue
+        if not path.exists():  # skipped, its tile would be missing without a word
+            raise InputError(
+                f"{path}: expected a file, found a link to {path.readlink()}, which is not there; make that file "
+                "available again (is its disk mounted?) or remove the link"
+            )
+        if path.stem in files:
+            raise InputError(f"{path}: expected one file per tile, found also {files[path.stem].name}; remove one")
+        files[path.stem] = path
+    return dict(sorted(files.items()))
+
+
+def image_files(folder: Path, what: str, cure: str = "check the path") -> dict[str, Path]:
+    """`files_by_stem` of a folder that must hold images.
+
+    Args:
+        folder: where they are.
+        what: what they are, for the message.
+        cure: what the user can do where there are none.
+
+    Raises:
+        InputError: as `files_by_stem`, or there are none.
+    """
+    files = files_by_stem(folder)
+    if not files:
+        raise InputError(f"{folder}: expected {what} (.tif or .tiff), found {_kinds(folder)}; {cure}")
+    return files
+
+
+def in_any_case(folder: Path, name: str) -> Path:
+    """The entry of `folder` that is called `name`, or so but for upper and lower case; `folder/name` without one."""
+    if not (folder / name).exists() and folder.is_dir():
+        alike = [path for path in _entries(folder) if path.name.casefold() == name.casefold()]
+        if len(alike) == 1:
+            return alike[0]
+    return folder / name
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        raise InputError(f"{folder}: expected a folder of images, found none; check the path") from None
+    except OSError as error:
+        raise InputError(f"{folder}: expected a folder of images, found no such ({error.strerror}); check it") from None
+
+
+def _kinds(folder: Path) -> str:
+    """What a folder without images holds."""
+    counts = Counter(path.suffix.lower() or "no suffix" for path in _entries(folder) if path.name[0] != ".")
+    return f"files of other kinds ({shorten(sorted(counts))})" if counts else "none"

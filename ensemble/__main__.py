@@ -30,6 +30,7 @@ from landcover.errors import InputError, command
 from landcover.images.grid import read_georeference
 from landcover.images.raster import write_raster
 from landcover.processes.progress import track
+from landcover.run_files.writable import check_folder
 from landcover.score_files.score_file import read_header
 
 
@@ -80,6 +81,7 @@ def main() -> None:
     out, scores = options.out.resolve(), options.scores.resolve()
     if out == scores or scores in out.parents:
         raise InputError(f"--out {options.out}: expected a folder outside --scores, or it would be taken for a member")
+    check_folder(options.out, "--out")
     members, average, of_class = choose_ensemble(options.scores, options.member, options.weights, options.average)
     members, more = add_class_weights(members, options.class_weight)
     for note in conversion_notes(members, check_members(members)[0], average):

@@ -27,6 +27,7 @@ from landcover.classes import VOID, ClassScheme
 from landcover.errors import InputError, command
 from landcover.images.label_file import read_labels
 from landcover.images.listing import LABEL_SUFFIXES, files_by_stem
+from landcover.run_files.writable import check_file
 from landcover.score_files.score_file import read_header, read_scores
 
 DECIMALS = 3
@@ -139,6 +140,7 @@ def main() -> None:
     options = _options()
     if not options.truth.is_dir():
         raise InputError(f"--truth {options.truth}: expected a folder of manual labels, found none; check the path")
+    check_file(options.out, "--out")
     members = parse_members(options.scores, options.member)
     truth = files_by_stem(options.truth, LABEL_SUFFIXES)
     first = members[0].score_file(check_members(members)[0])

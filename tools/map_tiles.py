@@ -44,6 +44,7 @@ from landcover.processes.shared_work import on_demand
 from landcover.registry import register_all
 from landcover.run_files.filling import filling
 from landcover.run_files.manifest import OutputFolder, digest_all
+from landcover.run_files.writable import check_folder
 
 
 def map_tiles(
@@ -134,6 +135,7 @@ def main() -> None:
     add_view_arguments(parser)
     arguments = parser.parse_args()
 
+    check_folder(arguments.out, "--out")
     register_all()
     processes = start_processes()
     images = _images(arguments.images, read_model_info(arguments.models[0]).modality)

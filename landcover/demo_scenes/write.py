@@ -13,6 +13,7 @@ from landcover.demo_scenes.target_tiles import write_target_split, write_target_
 from landcover.errors import InputError
 from landcover.processes.progress import track
 from landcover.run_files.atomic import write_json
+from landcover.run_files.writable import check_folder
 
 VERSION = 1
 """Raised whenever the same seed and sizes give other files."""
@@ -35,8 +36,9 @@ def write_demo(
         False if the data were there already.
 
     Raises:
-        InputError: the folder holds demo data of other settings, or something else.
+        InputError: the folder holds demo data of other settings, or something else, or can not be written.
     """
+    check_folder(out, "--out")
     settings = {"version": VERSION, "seed": seed, "sizes": asdict(sizes)}
     if (out / FINISHED).exists():
         _check_same(out, FINISHED, settings)

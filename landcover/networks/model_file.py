@@ -132,8 +132,14 @@ def _named(bands: Bands) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     """Content of a model file, read without running any code in it (`weights_only`)."""
+    if path.is_dir():
+        inside = path / MODEL_NAME
+        cure = f"pass {inside}" if inside.is_file() else f"pass the {MODEL_NAME} of a finished training"
+        raise InputError(f"{path}: expected a model file, found a folder; {cure}")
     if not path.is_file():
-        raise InputError(f"{path}: expected a trained model, found none; run the training stage first")
+        raise InputError(
+            f"{path}: expected a trained model, found none; run the training stage first, or check the path"
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle and zip raise whatever they like on damaged or foreign files
@@ -141,11 +147,21 @@ def _read(path: Path) -> dict[str, Any]:
         if isinstance(error, UnpicklingError):
             reason = "damaged, or written by another program"
         raise InputError(
-            f"{path}: expected a model file of this project, found something else ({reason}); retrain"
+            f"{path}: expected a model file of this project, found something else ({reason}); pass the {MODEL_NAME} "
+            "of a finished training, or train the model again"
         ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else type(content).__name__
         raise InputError(
-            f"{path}: expected a model file ({FORMAT}), found {found!r}; use the model.pth of a training stage"
+            f"{path}: expected a model file ({FORMAT}), found {_kind(content)}; pass the {MODEL_NAME} of a finished "
+            "training of this project"
         )
     return content
+
+
+def _kind(content: object) -> str:
+    """What a file of torch holds, for the message."""
+    if not isinstance(content, dict):
+        return f"a {type(content).__name__}"
+    if "state_dict" in content:
+        return "a checkpoint of mmengine or mmsegmentation"
+    return f"the format {content['format']!r}" if "format" in content else "another dictionary"

@@ -34,6 +34,7 @@ from landcover.prediction.sliding_window import predict_probabilities
 from landcover.processes.group import Processes
 from landcover.processes.progress import Progress
 from landcover.run_files.manifest import digest
+from landcover.run_files.writable import check_file
 
 STRIP_WINDOWS = 16
 """Width of the strips in which wide scenes are mapped, in windows.
@@ -94,7 +95,7 @@ def map_scene(
     Raises:
         InputError: a scene or model that can not be used, an output of other inputs, or a disk that is full.
     """
-    _check_outputs(out, confidence)
+    _check_outputs(out, confidence, (scene_path, optical_path, *model_paths))
     with (
         rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES),
         open_scene(scene_path, common_bands(model_paths)) as scene,
@@ -257,10 +258,13 @@ class _Work:
             write_cloud_optimised(path, self._scene.grid, layers[kind], blocks, self._folder.folder / "assembly")
 
 
-def _check_outputs(out: Path, confidence: Path | None) -> None:
-    for path in (out, confidence):
-        if path is not None and path.suffix.lower() not in (".tif", ".tiff"):
+def _check_outputs(out: Path, confidence: Path | None, inputs: Sequence[Path | None]) -> None:
+    for path, setting in ((out, "--out"), (confidence, "--confidence")):
+        if path is None:
+            continue
+        if path.suffix.lower() not in (".tif", ".tiff"):
             raise InputError(f"{path}: expected a file name that ends in .tif, found {path.suffix!r}; change it")
+        check_file(path, setting, inputs)
     if confidence is not None and confidence.resolve() == out.resolve():
         raise InputError(f"{confidence}: expected another file than the map, found the same; change one of them")
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from landcover.run_files.atomic import write_json
+from landcover.run_files.writable import check_folder
 
 DIGESTS_NAME = "digests.json"
 """Where a run keeps digests: size, modification time in ns, inode and SHA-256 by absolute path."""
@@ -80,8 +81,14 @@ _cache = DigestCache()
 
 
 def keep_digests(run_dir: Path | None) -> None:
-    """From now on, this process takes digests from the folder of a run, and leaves them there; None: neither."""
+    """From now on, this process takes digests from the folder of a run, and leaves them there; None: neither.
+
+    Raises:
+        InputError: nothing can be written there, neither digests nor what follows them.
+    """
     global _cache
+    if run_dir:
+        check_folder(run_dir, "RUN_DIR")
     _cache = DigestCache(run_dir / DIGESTS_NAME if run_dir else None)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from landcover.errors import InputError
 from landcover.run_files.atomic import sync, write_json
 from landcover.run_files.digest_cache import digests
+from landcover.run_files.writable import check_folder
 
 SCHEMA = 1
 FINISHED = "manifest.json"
@@ -91,8 +92,10 @@ class OutputFolder:
         same description stay, so that the caller can go on.
 
         Raises:
-            InputError: the folder was made, or begun, from something else, or holds files of unknown origin.
+            InputError: the folder was made, or begun, from something else, holds files of unknown origin, or can not be
+                written.
         """
+        check_folder(self.folder, "output folder")
         if self._matches(self.manifest):
             wrong = self._wrong_files()
             if not wrong:

@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 
@@ -66,6 +67,28 @@ def test_an_interrupt_says_how_to_go_on(capsys):
         fail(KeyboardInterrupt())()
     assert stop.value.code == 130
     assert capsys.readouterr().err == "interrupted; run the same command again to continue\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/d/a.tif"), "/d/a.tif: Permission denied; "),
+        (OSError(errno.EROFS, "Read-only file system", "/d"), "/d: Read-only file system; "),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device; "),
+    ],
+)
+def test_rights_and_full_disks_are_told_in_one_line(capsys, error, told):
+    with pytest.raises(SystemExit) as stop:
+        fail(error)()
+    assert stop.value.code == 2
+    cure = "make room or rights there, or choose another place, and run the command again"
+    assert capsys.readouterr().err == f"error: {told}{cure}\n"
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(errno.ENOENT, "No such file", "a"), OSError(errno.EACCES, "no")])
+def test_other_errors_of_the_system_keep_their_traceback(error):
+    with pytest.raises(OSError, match=r"no|No such file"):
+        fail(error)()
 
 
 def test_other_errors_keep_their_traceback_and_the_function_its_name():

@@ -98,13 +98,21 @@ def test_mistakes_are_told_in_one_line(run_main: RunMain, demo_root: Path, tmp_p
             "--dfc-root",
             tmp_path / "absent",
         ],
-        f"error: {empty}: expected SAR tiles (.tif), found none": ["foreign", "--dfc-root", tmp_path / "empty"],
+        f"error: {empty}: expected SAR tiles (.tif or .tiff), found none": [
+            "foreign",
+            "--dfc-root",
+            tmp_path / "empty",
+        ],
         f"error: {run_dir / 'sar_models/untrained/model.pth'}: expected a trained model, found none": [
             "untrained",
             "--dfc-root",
             data,
         ],
-        f"error: {foreign}: expected a model file (landcover-model-1), found None": ["foreign", "--dfc-root", data],
+        f"error: {foreign}: expected a model file (landcover-model-1), found a checkpoint of mmengine": [
+            "foreign",
+            "--dfc-root",
+            data,
+        ],
         "error: STRIDE: expected a share of the window in (0, 1], found 2.0": [
             "foreign",
             "--dfc-root",

@@ -15,6 +15,7 @@ from landcover.demo_scenes.write import write_demo
 from landcover.errors import InputError, command
 from landcover.run_files.atomic import write_json, write_text
 from landcover.run_files.manifest import package_versions
+from landcover.run_files.writable import check_file, check_folder
 from landcover.training.config import load_config
 from tools.ablation.document import document, result_table
 from tools.ablation.jobs import Job, locked, run_jobs
@@ -81,6 +82,10 @@ def _arguments() -> argparse.Namespace:
     if len(set(arguments.seeds)) < len(arguments.seeds) or min(arguments.seeds) < 0:
         raise InputError(f"--seeds: expected different numbers from 0 on, found {arguments.seeds}")
     arguments.out = arguments.out or ROOT / "docs" / f"{arguments.study}.md"
+    check_folder(arguments.run_dir, "--run-dir")
+    check_file(arguments.out, "--out")
+    if arguments.json:
+        check_file(arguments.json, "--json")
     return arguments
 
 

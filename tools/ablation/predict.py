@@ -11,6 +11,7 @@ from landcover.prediction.arguments import add_view_arguments, prediction_settin
 from landcover.prediction.write_scores import write_score_folder
 from landcover.processes.group import start_processes
 from landcover.registry import register_all
+from landcover.run_files.writable import check_folder
 
 
 @command
@@ -23,6 +24,7 @@ def main() -> None:
     add_view_arguments(parser)
     arguments = parser.parse_args()
 
+    check_folder(arguments.out, "--out")
     register_all()
     images = image_files(arguments.images, "images")
     # The mean softmax of the recipe, as pseudo-labels are made.

@@ -1,6 +1,7 @@
 import json
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -96,12 +97,27 @@ def test_a_file_cut_off_is_refused(saved, size):
 
 
 @pytest.mark.parametrize(
-    ("content", "found"), [({"state_dict": {}}, "None"), ({"format": "other-2"}, "'other-2'"), ([1], "'list'")]
+    ("content", "found"),
+    [
+        ({"state_dict": {}, "meta": {"epoch": 1}}, "a checkpoint of mmengine or mmsegmentation"),
+        ({"format": "other-2"}, "the format 'other-2'"),
+        ({"weights": {}}, "another dictionary"),
+        ([1], "a list"),
+    ],
 )
 def test_weights_of_another_kind_are_refused(tmp_path, content, found):
     torch.save(content, tmp_path / "model.pth")
-    with pytest.raises(InputError, match=rf"expected a model file \({FORMAT}\), found {found}; use the model\.pth"):
+    with pytest.raises(InputError, match=rf"expected a model file \({FORMAT}\), found {found}; pass the model\.pth"):
         read_model_info(tmp_path / "model.pth")
+
+
+def test_a_folder_of_a_training_names_the_file_in_it(saved, tmp_path):
+    with pytest.raises(InputError, match=r"expected a model file, found a folder; pass (.*)$") as told:
+        load_model(saved.parent, CPU)
+    assert load_model(Path(str(told.value).rpartition("; pass ")[2]), CPU)[1] == INFO
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"found a folder; pass the model\.pth of a finished training"):
+        load_model(tmp_path / "empty", CPU)
 
 
 def test_weights_that_do_not_fit_and_unknown_schemes_are_refused(head, tmp_path):

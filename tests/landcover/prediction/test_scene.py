@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from sar_scenes import radar, read_map, write_scene
 
+from landcover.errors import InputError
 from landcover.images.no_data import Raster
 from landcover.networks.model_file import load_model, read_model_info, save_model
 from landcover.prediction import map_parts
@@ -203,3 +204,15 @@ def test_a_scene_without_georeferencing_is_mapped_with_a_warning(
     assert capsys.readouterr().err.count(warning) == 1
     with rasterio.open(tmp_path / "map.tif") as file:
         assert file.crs is None and file.transform.is_identity and file.shape == (40, 40)
+
+
+def test_an_output_that_is_an_input_is_refused_and_stays(write_model: WriteModel, tmp_path: Path) -> None:
+    model = write_model(tmp_path / "a" / "model.pth")
+    path = write_scene(tmp_path / "scene.tif", radar(40, 40))
+    before = path.read_bytes()
+    for out, confidence in ((path, None), (tmp_path / "map.tif", path)):
+        with pytest.raises(
+            InputError, match=r"scene\.tif: expected a file to write, found that it is an input; choose"
+        ):
+            map_scene(path, [model], out, ONE_FLIP, ALONE, confidence)
+    assert path.read_bytes() == before and not (tmp_path / "map.tif").exists()

@@ -161,7 +161,7 @@ class _Work:
             if changed:
                 raise InputError(
                     f"{path}: expected no file, or a map of the same inputs, found another one ({changed}); "
-                    "delete it, or choose another output"
+                    "choose another output, or delete this one if nobody needs it"
                 )
         if all(path.exists() for path in self._outputs.values()):
             if self._folder.folder.exists():  # killed at the very end

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +19,7 @@ from typing import Any
 
 from landcover.errors import InputError
 from landcover.run_files.atomic import sync, write_json
+from landcover.run_files.companions import finder
 from landcover.run_files.digest_cache import digests
 from landcover.run_files.writable import check_folder
 
@@ -42,8 +43,11 @@ Inputs = Mapping[str, str] | Callable[[], Mapping[str, str]]
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex; see `keep_digests` for when it is read."""
-    return digests([path])[0]
+    """SHA-256 of a file's bytes, and of its `Companions` where it has any, in hex.
+
+    See `keep_digests` for when they are read.
+    """
+    return _content_digests([path])[0]
 
 
 def digest_text(text: str) -> str:
@@ -54,7 +58,20 @@ def digest_text(text: str) -> str:
 def digest_all(paths: Iterable[Path]) -> str:
     """One SHA-256 over names and contents of `paths`, in their order; files are read in parallel."""
     listed = list(paths)
-    return digest_text("\n".join(f"{path.name} {value}" for path, value in zip(listed, digests(listed), strict=True)))
+    values = _content_digests(listed)
+    return digest_text("\n".join(f"{path.name} {value}" for path, value in zip(listed, values, strict=True)))
+
+
+def _content_digests(paths: Sequence[Path]) -> list[str]:
+    """`digest` of every file."""
+    companions = [*map(finder(), paths)]
+    files = dict.fromkeys([*paths, *(file for found in companions for file in found.files)])
+    values = dict(zip(files, digests(list(files)), strict=True))
+    found = []
+    for path, others in zip(paths, companions, strict=True):
+        lines = [values[path], *(f"{file.name} {values[file]}" for file in others.files), *others.texts]
+        found.append(digest_text("\n".join(lines)) if len(lines) > 1 else values[path])
+    return found
 
 
 def package_versions() -> dict[str, str]:

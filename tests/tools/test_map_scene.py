@@ -55,7 +55,7 @@ def test_mistakes_are_told_in_one_line(run_main: RunMain, inputs: list[Path], tm
         ),
         ((scene, scene, "map.tif"), f"error: {scene}: expected a model file of this project, found something else"),
         ((scene, model, "map.jpg"), f"error: {tmp_path / 'map.jpg'}: expected a file name that ends in .tif, found"),
-        ((scene, model, "scene.tif"), f"error: {scene}: expected no file, or a map of the same inputs, found another"),
+        ((scene, model, "scene.tif"), f"error: {scene}: expected a file to write, found that it is an input; choose"),
     ):
         code, message = run_main(main, "--scene", words[0], "--models", words[1], "--out", tmp_path / words[2])
         assert code == 2 and message.startswith(expected), message

@@ -35,6 +35,7 @@ from landcover.images.modality import (
 )
 from landcover.images.raster import write_raster
 from landcover.networks.model_file import ModelInfo, common_bands, load_model, read_model_info
+from landcover.places import local_path
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.image_check import ImageCheck
 from landcover.prediction.sliding_window import predict_probabilities
@@ -151,12 +152,12 @@ def _images(options: Sequence[str], modality: Modality) -> dict[str, ImageFile]:
     if len(names) == 1:
         if len(options) > 1:
             raise InputError(f"--images: expected one folder of {modality} images, found {len(options)}; pass one")
-        return {**image_files(Path(options[0].removeprefix(f"{modality}=")), "images")}
+        return {**image_files(local_path(options[0].removeprefix(f"{modality}="), "--images"), "images")}
     given = dict(option.split("=", 1) for option in options if "=" in option)
     if sorted(given) != sorted(names):
         wanted = " ".join(f"{name}=FOLDER" for name in names)
         raise InputError(f"--images: expected {wanted} for models of {modality}, found {' '.join(options)}; pass both")
-    files = {name: image_files(Path(given[name]), f"{name} images") for name in names}
+    files = {name: image_files(local_path(given[name], f"--images {name}"), f"{name} images") for name in names}
     for name, listed in files.items():
         lacking = sorted({stem for other in files.values() for stem in other} - set(listed))
         if lacking:

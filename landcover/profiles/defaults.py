@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from landcover.errors import InputError
+from landcover.places import local_path
 from landcover.profiles.profile import Profile
 from landcover.profiles.variables import VARIABLES, Variable
-from landcover.profiles.words import split_words
+from landcover.profiles.words import QUOTES, split_words
 
 Value = str | tuple[str, ...]
 """A text, or the words of a list."""
@@ -80,6 +81,8 @@ def _checked(variable: Variable, given: Value, root: Path) -> Value:
         return tuple(str(root / word) for word in words) if variable.kind == "configs" else words
     if not isinstance(given, str):
         raise InputError(f"{variable.name}: expected one value, found an array; write {variable.name}=VALUE")
+    if variable.kind == "path":
+        local_path(given, variable.name)
     if variable.choices and given not in variable.choices:
         raise InputError(f"{variable.name}: expected {' or '.join(variable.choices)}, found {given}")
     if variable.kind == "count" and not given.isdecimal():
@@ -94,4 +97,12 @@ def _words(variable: Variable, text: str, root: Path) -> tuple[str, ...]:
         named = bool(equals) and not any(map(str.isspace, name))  # NAME=FOLDER
         if (root / text if variable.kind == "configs" else Path(text)).exists() or (named and Path(folder).exists()):
             return (text,)
-    return split_words(text, variable.name)
+    words = split_words(text, variable.name)
+    return tuple(map(_without_inner_quotes, words)) if variable.kind == "paths" else words
+
+
+def _without_inner_quotes(word: str) -> str:
+    """NAME=FOLDER of NAME='FOLDER', as the shell has it."""
+    name, equals, folder = word.partition("=")
+    quoted = equals and len(folder) > 1 and folder[0] == folder[-1] and folder[0] in QUOTES
+    return f"{name}={folder[1:-1]}" if quoted else word

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["text", "count", "words", "paths", "configs"]
-"""One text; a whole number; a list of words; of files or folders; of configs named from the
+Kind = Literal["text", "path", "count", "words", "paths", "configs"]
+"""One text; one file or folder; a whole number; a list of words; of files or folders; of configs named from the
 repository's root."""
 
 
@@ -40,10 +40,12 @@ class Variable:
 
 
 VARIABLES = (
-    Variable("OEM_ROOT", "00 10", "OpenEarthMap: labelled optical tiles", required=True),
-    Variable("DFC_ROOT", "00 10 20 21 30 40 50", "DFC2025 Track 1: optical and SAR tiles", required=True),
-    Variable("TRUTH_ROOT", "20 21 30 50", "<split>/labels of manual labels, to score against", default="$DFC_ROOT"),
-    Variable("RUN_DIR", "00 10 20 21 30 40 50", "the run: everything is written here", required=True),
+    Variable("OEM_ROOT", "00 10", "OpenEarthMap: labelled optical tiles", "path", required=True),
+    Variable("DFC_ROOT", "00 10 20 21 30 40 50", "DFC2025 Track 1: optical and SAR tiles", "path", required=True),
+    Variable(
+        "TRUTH_ROOT", "20 21 30 50", "<split>/labels of manual labels, to score against", "path", default="$DFC_ROOT"
+    ),
+    Variable("RUN_DIR", "00 10 20 21 30 40 50", "the run: everything is written here", "path", required=True),
     Variable("SOURCE_SPLITS", "10", "splits of OpenEarthMap that train teachers: train, val", "words", "train"),
     Variable("TEACHERS", "10 20 21 50", "configs of the teachers; a file names its model", "configs", required=True),
     Variable("SAR_MODELS", "30 40 50", "configs of the SAR models", "configs", required=True),
@@ -51,11 +53,11 @@ VARIABLES = (
     Variable("LABEL_SET", "20", "average of the teachers, or agreement: 0 where they differ", default="average"),
     Variable("AGREE_WITH", "20", "labels that must agree too: published, FOLDER or NAME=FOLDER", "paths"),
     Variable("REASSIGN", "21 30 50", "method of stage 21 that changes the labels, or none", default="none"),
-    Variable("LABELS", "21 30 50", "label files to train on, instead of the run's pseudo-labels"),
+    Variable("LABELS", "21 30 50", "label files to train on, instead of the run's pseudo-labels", "path"),
     Variable("HOLD_OUT", "30", "share of the training tiles to score on, such as 0.1"),
     Variable("HOLD_OUT_BY", "30", "how these are chosen: footprint, region, random or auto", default="auto"),
     Variable("ENSEMBLE", "50", "names of the SAR models that are averaged", "words", "all SAR_MODELS"),
-    Variable("ENSEMBLE_WEIGHTS", "50", "file of `python -m ensemble.fit_weights`, instead of ENSEMBLE"),
+    Variable("ENSEMBLE_WEIGHTS", "50", "file of `python -m ensemble.fit_weights`, instead of ENSEMBLE", "path"),
     Variable("AVERAGE", "50", "logits or probabilities; ENSEMBLE_WEIGHTS brings its own", default="logits"),
     Variable("QUICK_LOOKS", "50", "1 draws a picture of every test tile", default="0"),
     Variable("SCALES", "20 40", "scales of the test-time views", "words", "1"),
@@ -67,7 +69,7 @@ VARIABLES = (
     Variable("TEACHER_OPTIONS", "10", "key.key=value: replaces values of the teachers' configs", "words"),
     Variable("SAR_OPTIONS", "30", "key.key=value: replaces values of the SAR models' configs", "words"),
     Variable("PRETRAINED", "10 30", "1 starts from ImageNet weights, hub fetches missing ones, 0 none", default="1"),
-    Variable("PRETRAINED_DIR", "10 30", "folder of the ImageNet weights", default="$REPO_ROOT/pretrained"),
+    Variable("PRETRAINED_DIR", "10 30", "folder of the ImageNet weights", "path", default="$REPO_ROOT/pretrained"),
     Variable(
         "PLUGINS",
         "10 20 21 30 40 50",

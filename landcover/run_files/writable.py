@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from landcover.errors import InputError
+from landcover.places import local_path
 
 
 def check_folder(folder: Path, setting: str) -> None:
@@ -18,9 +19,9 @@ def check_folder(folder: Path, setting: str) -> None:
         setting: what names it, for the message.
 
     Raises:
-        InputError: it, or what it would lie in, is no folder or can not be written.
+        InputError: it, or what it would lie in, is no folder of this machine or can not be written.
     """
-    place = folder.absolute()
+    place = local_path(str(folder), setting).absolute()
     while not os.path.lexists(place):
         place = place.parent
     if not place.is_dir():

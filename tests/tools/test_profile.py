@@ -13,10 +13,12 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def path_with_fake(program: str, folder: Path, environment: dict[str, str], prints: str = 'echo "$@"') -> str:
-    """PATH on which a program that prints its arguments comes first."""
-    fake = folder / "bin" / program
+    """PATH on which a program that prints its arguments comes first; of `python`, only where it starts torchrun."""
+    fake = folder / "bin" / ("python" if program == "torchrun" else program)
     fake.parent.mkdir()
-    fake.write_text(f"#!/bin/sh\n{prints}\n")
+    python = shutil.which("python", path=environment["PATH"])
+    launched = f'[ "$2" = torch.distributed.run ] || exec {python} "$@"\nshift 2\n' if program == "torchrun" else ""
+    fake.write_text(f"#!/bin/sh\n{launched}{prints}\n")
     fake.chmod(0o755)
     return f"{fake.parent}:{environment['PATH']}"
 
@@ -158,7 +160,7 @@ def test_stages_run_in_a_clone_with_spaces_in_its_path(environment: dict[str, st
     clone = tmp_path / "Meine Käfer" / "repo"
     for part in ("tools", "configs/profiles", "landcover/profiles"):
         shutil.copytree(ROOT / part, clone / part)
-    for name in ("__init__.py", "errors.py"):
+    for name in ("__init__.py", "errors.py", "places.py"):
         shutil.copy(ROOT / "landcover" / name, clone / "landcover")
     environment |= {"GPUS": "2", "PRETRAINED": "1"}
     environment["PATH"] = path_with_fake("torchrun", tmp_path, environment, """printf '<%s>' "$@" """)

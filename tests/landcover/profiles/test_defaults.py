@@ -51,6 +51,13 @@ def test_a_text_that_names_a_file_is_one_word(tmp_path: Path) -> None:
     assert all_values(given(TEACHERS="Daten (neu) für alle/a.py"), tmp_path)["TEACHERS"] == (f"{labels}/a.py",)
 
 
+@pytest.mark.parametrize("text", ["'/my labels' mine='/your labels' /l", '"/my labels" mine="/your labels" /l'])
+def test_paths_with_spaces_are_quoted_as_in_the_shell(text: str) -> None:
+    assert all_values(given(AGREE_WITH=text), ROOT)["AGREE_WITH"] == ("/my labels", "mine=/your labels", "/l")
+    option = "a={'type':'x y'}"
+    assert all_values(given(SAR_OPTIONS=option), ROOT)["SAR_OPTIONS"] == (option,)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

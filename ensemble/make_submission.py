@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ensemble.average import average_labels, conversion_notes
 from ensemble.class_shares import ClassShares, share_lines, shares_of
 from ensemble.members import Member, check_members, class_factors, weights_of
-from ensemble.submission import pack, remove_other_pngs, write_label_png
+from ensemble.submission import pack, remove_other_pngs, write_label_png, zeros_warning
 from ensemble.weights import Average
 from landcover.classes import OPEN_EARTH_MAP, VOID, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
@@ -68,6 +68,8 @@ def make_submission(
             counts += tile_counts
     zip_path = run_dir / ZIP_NAME
     pack(folder, tiles, zip_path, scheme)
+    for warning in zeros_warning(counts, zip_path):
+        print(f"warning: {warning}")
     print("\n".join(share_lines(shares_of(counts), training, scheme)))
     return zip_path
 

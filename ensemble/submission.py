@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Collection, Sequence
@@ -20,13 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ensemble.submission_names import check_names
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
-from landcover.errors import InputError, command, shorten
+from landcover.errors import InputError, command
 from landcover.images.raster import read_info
 from landcover.run_files.atomic import atomic_path
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+MOSTLY = 0.5
+"""Share of zeros from which a submission is warned of: they are misses where there is a label."""
 
 COLOUR_TYPES = {0: "one band", 2: "RGB", 3: "palette", 4: "one band with alpha", 6: "RGB with alpha"}
 """Colour types of the PNG specification (W3C, section 11.2.1)."""
@@ -63,7 +68,7 @@ def pack(folder: Path, tiles: Sequence[SarTile], zip_path: Path, scheme: ClassSc
         _check(temporary, tiles, scheme, shown=zip_path)
 
 
-def check_submission(zip_path: Path, sar_tiles: Sequence[SarTile], scheme: ClassScheme = OPEN_EARTH_MAP) -> None:
+def check_submission(zip_path: Path, sar_tiles: Sequence[SarTile], scheme: ClassScheme = OPEN_EARTH_MAP) -> list[str]:
     """Checks a zip, ours or any other, against the rules of the contest and the test tiles.
 
     Args:
@@ -71,10 +76,33 @@ def check_submission(zip_path: Path, sar_tiles: Sequence[SarTile], scheme: Class
         sar_tiles: the test tiles; only headers of their SAR images are read.
         scheme: class scheme; the values 0..C are allowed.
 
+    Returns:
+        What is allowed but hardly meant: maps that are mostly zeros, or whose classes seem to be numbered from 0.
+
     Raises:
         InputError: the first rule that is broken, and the file in the zip that breaks it.
     """
-    _check(zip_path, sar_tiles, scheme, shown=zip_path)
+    counts = _check(zip_path, sar_tiles, scheme, shown=zip_path)
+    if counts[0] and not counts[-1]:
+        return [
+            f"{zip_path}: {counts[0] / counts.sum():.1%} of the pixels are 0 and none is {scheme.num_classes} "
+            f"({scheme.classes[-1]}); were the classes numbered from 0? They are 1..{scheme.num_classes}, 0 is no data"
+        ]
+    return zeros_warning(counts, zip_path)
+
+
+def zeros_warning(counts: NDArray[np.int64], shown: Path) -> list[str]:
+    """A line if more than `MOSTLY` of the pixels are 0.
+
+    Args:
+        counts: pixels per value 0..C.
+        shown: the submission.
+    """
+    zeros = counts[0] / max(1, counts.sum())
+    told = (
+        f"{shown}: {zeros:.1%} of the pixels are 0, a miss where there is a label; only pixels without data should be"
+    )
+    return [told] if zeros > MOSTLY else []
 
 
 @command
@@ -86,12 +114,13 @@ def main() -> None:
     parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder with the test tiles")
     arguments = parser.parse_args()
     tiles = dfc2025_tiles(arguments.dfc_root, "test")
-    check_submission(arguments.zip, tiles)
+    for warning in check_submission(arguments.zip, tiles):
+        print(f"warning: {warning}", file=sys.stderr)
     print(f"{arguments.zip}: label PNGs of all {len(tiles)} test tiles, ready to upload")
 
 
-def _check(file: Path, tiles: Sequence[SarTile], scheme: ClassScheme, shown: Path) -> None:
-    """`check_submission` of `file` with messages that call it `shown`."""
+def _check(file: Path, tiles: Sequence[SarTile], scheme: ClassScheme, shown: Path) -> NDArray[np.int64]:
+    """Pixels per value of `file`, which breaks no rule; messages call it `shown`."""
     if not file.is_file():
         raise InputError(f"{shown}: expected a zip of label PNGs, found no file; make the submission first")
     try:
@@ -99,35 +128,15 @@ def _check(file: Path, tiles: Sequence[SarTile], scheme: ClassScheme, shown: Pat
     except (zipfile.BadZipFile, NotImplementedError, OSError) as error:  # what zipfile raises on damaged files
         raise InputError(f"{shown}: expected a zip, found something else ({error}); make it again") from error
     with archive:
-        _check_names(archive.namelist(), [f"{tile.name}.png" for tile in tiles], shown)
+        check_names(archive.namelist(), [f"{tile.name}.png" for tile in tiles], shown)
+        counts = np.zeros(scheme.num_classes + 1, np.int64)
         for tile in sorted(tiles, key=lambda tile: tile.name):
-            _check_png(_read_member(archive, f"{tile.name}.png", shown), tile, scheme, shown)
+            counts += _check_png(_read_member(archive, f"{tile.name}.png", shown), tile, scheme, shown)
+    return counts
 
 
-def _check_names(found: Sequence[str], expected: Sequence[str], shown: Path) -> None:
-    if not found:
-        raise InputError(f"{shown}: expected {len(expected)} label PNGs, found an empty zip; make it again")
-    for name in sorted(found):
-        where = f"{shown}: {name}"
-        if "/" in name or "\\" in name:
-            raise InputError(f"{where}: expected a flat zip, found a folder; zip the files, not their folder")
-        if name not in expected and not name.endswith(".png"):
-            raise InputError(f"{where}: expected only <tile>.png with a lower-case suffix; rename or remove the file")
-        if name not in expected:
-            raise InputError(f"{where}: expected only tiles of the test set, found another; remove the file")
-        if found.count(name) > 1:
-            raise InputError(
-                f"{where}: expected every tile once, found it {found.count(name)} times; make the zip again"
-            )
-    missing = sorted(set(expected) - set(found))
-    if missing:
-        raise InputError(
-            f"{shown}: expected {len(expected)} label PNGs, {len(missing)} missing: {shorten(missing)}; "
-            "predict these tiles and make the zip again"
-        )
-
-
-def _check_png(content: bytes, tile: SarTile, scheme: ClassScheme, shown: Path) -> None:
+def _check_png(content: bytes, tile: SarTile, scheme: ClassScheme, shown: Path) -> NDArray[np.int64]:
+    """Pixels per value 0..C of one label PNG."""
     where = Path(f"{shown}: {tile.name}.png")
     width, height = _check_header(content, where)
     sar = read_info(tile.sar)
@@ -143,6 +152,7 @@ def _check_png(content: bytes, tile: SarTile, scheme: ClassScheme, shown: Path) 
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on damaged files
         raise InputError(f"{where}: not readable as PNG ({error}); make the submission again") from error
     scheme.check(labels, where)
+    return np.bincount(labels.ravel(), minlength=scheme.num_classes + 1)
 
 
 def _check_header(content: bytes, where: Path) -> tuple[int, int]:
@@ -152,10 +162,10 @@ def _check_header(content: bytes, where: Path) -> tuple[int, int]:
     width, height, bits, colours = struct.unpack(">IIBB", content[16:26])
     if (bits, colours) != (8, 0):
         found = COLOUR_TYPES.get(colours, f"colour type {colours}")
-        raise InputError(
-            f"{where}: expected a PNG of one band of 8 bits, found {found} of {bits} bits; "
-            "write class values, not colours, as uint8"
-        )
+        cure = "write class values, not colours, as uint8"
+        if found == "palette":  # convert("L") would make grey values of its colours
+            cure += "; if its indices are the class values: Image.fromarray(np.array(Image.open(png))).save(png)"
+        raise InputError(f"{where}: expected a PNG of one band of 8 bits, found {found} of {bits} bits; {cure}")
     return width, height
 
 

@@ -60,6 +60,14 @@ def test_a_class_that_the_training_labels_have_and_the_submission_lacks_is_told(
     assert warning.startswith("warning: building is 0.00% of the submission, but 20.00% of the training labels")
 
 
+def test_a_submission_that_is_mostly_zeros_is_warned_of(tmp_path, scene, capsys) -> None:
+    members, tiles, _ = scene
+    make_submission(members, tiles[2:], tmp_path / "run", "logits")
+    assert (
+        f"warning: {tmp_path / 'run' / 'submission.zip'}: 100.0% of the pixels are 0, a miss" in capsys.readouterr().out
+    )
+
+
 def test_the_same_input_gives_the_same_bytes_in_any_order(tmp_path, scene) -> None:
     members, tiles, _ = scene
     first = make_submission(members, tiles, tmp_path / "first", "probabilities")

@@ -1,5 +1,7 @@
 import io
+import shutil
 import struct
+import subprocess
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -75,7 +77,7 @@ WRONG = {
     "missing tile": (lambda: good_files()[:1], "1 missing: TestArea_002.png"),
     "extra tile": (lambda: [*good_files(), ("TestArea_003.png", png(FIRST))], "TestArea_003.png: expected only tiles"),
     "other file": (lambda: [*good_files(), ("readme.txt", b"hello")], "readme.txt: expected only <tile>.png"),
-    "hidden file": (lambda: [*good_files(), (".DS_Store", b"")], r"\.DS_Store: expected only <tile>.png"),
+    "hidden file": (lambda: [*good_files(), (".DS_Store", b"")], r"\.DS_Store: expected label PNGs alone, found what"),
     "RGB": (with_first(png(FIRST, "RGB")), "TestArea_001.png: .*found RGB of 8 bits"),
     "palette": (with_first(png(FIRST, "P")), "TestArea_001.png: .*found palette of 8 bits"),
     "alpha": (with_first(png(FIRST, "LA")), "TestArea_001.png: .*found one band with alpha"),
@@ -103,7 +105,15 @@ WRONG = {
     ),
     "other case of the name": (
         lambda: [("testarea_001.png", png(FIRST)), good_files()[1]],
-        "testarea_001.png: expected only tiles",
+        "testarea_001.png: expected TestArea_001.png, spelt as the test tile",
+    ),
+    "folder with backslash": (
+        lambda: [(f"maps\\{name}", content) for name, content in good_files()],
+        r"maps\\TestArea_001.png: expected a flat zip, found a folder, written with the backslash of Windows",
+    ),
+    "label map as TIFF": (
+        lambda: [*good_files()[1:], ("TestArea_001.tif", b"II*")],
+        "TestArea_001.tif: expected only <tile>.png .* write label maps as PNG",
     ),
     "duplicate": (
         lambda: [*good_files(), good_files()[0]],
@@ -177,6 +187,61 @@ def test_the_command_checks_any_zip(tmp_path, tiles, run_main) -> None:
     assert code == 2
     assert line.startswith(f"error: {path}: expected 2 label PNGs, 1 missing")
     assert run_main(main, path, "--dfc-root", tmp_path / "nowhere")[0] == 2
+
+
+MACOS = [("__MACOSX/", b""), ("__MACOSX/._TestArea_001.png", b"x"), (".DS_Store", b"x"), ("._TestArea_002.png", b"x")]
+
+
+@pytest.mark.skipif(shutil.which("zip") is None, reason="the program zip is not installed")
+@pytest.mark.parametrize("added", [MACOS, [("submission/", b"")], [("my maps/", b"")]])
+def test_the_command_of_the_message_removes_what_programs_add(tmp_path, tiles, added) -> None:
+    path = write_zip(tmp_path / "my zip.zip", [*good_files(), *added])
+    with pytest.raises(InputError, match="remove it with") as told:
+        check_submission(path, tiles)
+    assert added != MACOS or "found what macOS adds to a zip" in str(told.value)
+    subprocess.run(["bash", "-c", str(told.value).partition("remove it with ")[2]], check=True, capture_output=True)
+    assert check_submission(path, tiles) == []
+
+
+@pytest.mark.skipif(shutil.which("zip") is None, reason="the program zip is not installed")
+def test_the_command_of_the_message_makes_a_flat_zip_of_a_folder(tmp_path, tiles) -> None:
+    path = write_zip(tmp_path / "a.zip", [("my maps/", b""), *((f"my maps/{name}", png) for name, png in good_files())])
+    with pytest.raises(InputError, match="found a folder; unpack it and zip the files, not their folder: ") as told:
+        check_submission(path, tiles)
+    zipfile.ZipFile(path).extractall(tmp_path)
+    command = str(told.value).partition("not their folder: ")[2]
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, capture_output=True)
+    assert check_submission(tmp_path / "flat.zip", tiles) == []
+
+
+def test_the_indices_of_a_palette_become_class_values_by_the_line_of_the_message(tmp_path, tiles) -> None:
+    image = Image.fromarray(FIRST, mode=None).convert("P")
+    image.putdata(FIRST.ravel().tolist())
+    image.putpalette([200, 10, 30] * 256)
+    image.save(tmp_path / "t.png")
+    files = with_first((tmp_path / "t.png").read_bytes())()
+    with pytest.raises(InputError, match="found palette of 8 bits") as told:
+        check_submission(write_zip(tmp_path / "a.zip", files), tiles)
+    line = str(told.value).partition("if its indices are the class values: ")[2]
+    exec(line, {"Image": Image, "np": np, "png": tmp_path / "t.png"})
+    files = with_first((tmp_path / "t.png").read_bytes())()
+    assert check_submission(write_zip(tmp_path / "a.zip", files), tiles) == []
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "t.png")), FIRST)
+
+
+def test_maps_that_are_mostly_zeros_or_numbered_from_zero_are_warned_of(tmp_path, tiles, run_main, capsys) -> None:
+    labels = {name: values.copy() for name, values in LABELS.items()}
+    labels["TestArea_002"][:, :3] = 0
+    path = write_zip(tmp_path / "a.zip", [(f"{name}.png", png(values)) for name, values in labels.items()])
+    (warning,) = check_submission(path, tiles)
+    assert warning == (
+        f"{path}: 55.6% of the pixels are 0, a miss where there is a label; only pixels without data should be"
+    )
+    from_zero = {name: np.maximum(values, 1) - 1 for name, values in LABELS.items()}
+    path = write_zip(tmp_path / "b.zip", [(f"{name}.png", png(values)) for name, values in from_zero.items()])
+    (warning,) = check_submission(path, tiles)
+    assert "33.3% of the pixels are 0 and none is 8 (building); were the classes numbered from 0? They" in warning
+    assert run_main(main, path, "--dfc-root", tmp_path / "data")[0] == 0
 
 
 def test_a_tile_that_is_all_void_is_allowed(tmp_path, tiles) -> None:

@@ -50,7 +50,7 @@ def test_other_labels_take_their_place(arguments, tmp_path, run_main) -> None:
     write_raster(tmp_path / "other" / "a.tif", ROAD)
     printed = run_main(main, *arguments, "--labels", tmp_path / "other")[1]
     assert ["road", "100.00%", "100.00%"] in [line.split() for line in printed.splitlines()]
-    assert "warning" not in printed
+    assert "warning: water" not in printed
     assert run_main(main, *arguments, "--labels", tmp_path / "nowhere")[0] == 2
 
 

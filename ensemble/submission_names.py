@@ -8,7 +8,7 @@ from shlex import quote
 
 from landcover.errors import InputError, shorten
 
-OF_MACOS = ("__MACOSX/*", "*.DS_Store", "._*")
+OF_MACOS = ("__MACOSX/*", "*.DS_Store", "._*", "*/._*")
 """Patterns of what the Finder of macOS adds to a zip."""
 
 

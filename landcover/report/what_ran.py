@@ -25,7 +25,7 @@ STAGES = (
 """Folders of a run in the order in which they are made."""
 
 FILES = (
-    ("data_check.json", "what the check of the data has counted"),
+    ("data_check/report.json", "what the check of the data has counted"),
     ("teachers/*/model.pth", "optical models (teachers), with config, log, scores and manifest beside each"),
     ("scores/teachers/*/*.tif", "class scores of the teachers for the training tiles"),
     ("pseudo_labels/*.tif", "labels of the training tiles, made from the scores of the teachers"),

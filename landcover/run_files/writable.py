@@ -11,12 +11,13 @@ from landcover.errors import InputError
 from landcover.places import local_path
 
 
-def check_folder(folder: Path, setting: str) -> None:
+def check_folder(folder: Path, setting: str, shown: Path | None = None) -> None:
     """Refuses a folder in which no file can be made; one that is not there is not made, its nearest parent counts.
 
     Args:
         folder: where outputs go.
         setting: what names it, for the message.
+        shown: what the message names instead: an output in the folder.
 
     Raises:
         InputError: it, or what it would lie in, is no folder of this machine or can not be written.
@@ -26,7 +27,7 @@ def check_folder(folder: Path, setting: str) -> None:
         place = place.parent
     if not place.is_dir():
         raise InputError(
-            f"{folder}: expected a folder to write to, found that {place} is none; choose another {setting}"
+            f"{shown or folder}: expected a folder to write to, found that {place} is none; choose another {setting}"
         )
     try:
         # Modes do not tell: root may write anywhere, but not on a read-only disk.
@@ -34,8 +35,8 @@ def check_folder(folder: Path, setting: str) -> None:
             pass
     except OSError as error:
         raise InputError(
-            f"{folder}: expected a folder to write to, found that no file can be made in {place} ({error.strerror}); "
-            f"choose another {setting}"
+            f"{shown or folder}: expected a folder to write to, found that no file can be made in {place} "
+            f"({error.strerror}); choose another {setting}"
         ) from None
 
 
@@ -54,4 +55,4 @@ def check_file(path: Path, setting: str, inputs: Iterable[Path | None] = ()) -> 
         raise InputError(f"{path}: expected a file to write, found a folder; name a file in it as {setting}")
     if any(path.exists() and other and other.exists() and path.samefile(other) for other in inputs):
         raise InputError(f"{path}: expected a file to write, found that it is an input; choose another {setting}")
-    check_folder(path.parent, setting)
+    check_folder(path.parent, setting, path)

@@ -193,7 +193,9 @@ MACOS = [("__MACOSX/", b""), ("__MACOSX/._TestArea_001.png", b"x"), (".DS_Store"
 
 
 @pytest.mark.skipif(shutil.which("zip") is None, reason="the program zip is not installed")
-@pytest.mark.parametrize("added", [MACOS, [("submission/", b"")], [("my maps/", b"")]])
+@pytest.mark.parametrize(
+    "added", [MACOS, [("maps/._TestArea_001.png", b"x")], [("submission/", b"")], [("my maps/", b"")]]
+)
 def test_the_command_of_the_message_removes_what_programs_add(tmp_path, tiles, added) -> None:
     path = write_zip(tmp_path / "my zip.zip", [*good_files(), *added])
     with pytest.raises(InputError, match="remove it with") as told:

@@ -63,5 +63,5 @@ def test_a_place_that_can_not_be_written_is_told_first(
     names = {"data": demo_root, "out": tmp_path / place, "free": tmp_path / "free"}
     code, told = run_main(main, *(str(word).format(**names) for word in words))
     assert code == 2
-    assert told.startswith(f"error: {tmp_path / place}: expected a folder to write to, found that ")
+    assert told.startswith(f"error: {tmp_path / place}") and "expected a folder to write to, found that" in told
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

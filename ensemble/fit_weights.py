@@ -81,14 +81,19 @@ def fit_weights(
     """
     tiles = [tile for tile in check_members(members) if tile in truth]
     if len(tiles) < 2:
-        raise InputError(f"expected at least 2 tiles with manual labels to fit and check weights, found {len(tiles)}")
+        raise InputError(
+            f"expected at least 2 tiles with manual labels to fit and check weights, found {len(tiles)}; --truth must "
+            "hold labels of the tiles in --scores, named alike"
+        )
     order = [tiles[index] for index in rng.permutation(len(tiles))]
     halves = sorted(order[: len(order) // 2]), sorted(order[len(order) // 2 :])
     per_tile = max(1, pixels // len(halves[0]))
     drawn = [_draw(members, tile, truth[tile], average, scheme, per_tile, rng) for tile in halves[0]]
     scores, classes = (np.concatenate(parts, axis=-1) for parts in zip(*drawn, strict=True))
     if classes.size == 0:
-        raise InputError(f"{truth[halves[0][0]]}: expected labelled pixels to fit on, found only void (0)")
+        raise InputError(
+            f"{truth[halves[0][0]]}: expected labelled pixels to fit on, found only void (0); try another --seed"
+        )
     found = np.round(minimise_cross_entropy(scores, classes, average), DECIMALS)
     weights = {member.name: float(weight) for member, weight in zip(members, found, strict=True) if weight > 0}
     fitted = [replace(member, weight=weights[member.name]) for member in members if member.name in weights]

@@ -53,13 +53,15 @@ def find_members(root: Path, names: Sequence[str] | None = None) -> list[Member]
         InputError: `root` or a named folder is missing, or `root` has no subfolder.
     """
     if not root.is_dir():
-        raise InputError(f"{root}: expected a folder with one folder of score files per model, found none")
+        raise InputError(
+            f"{root}: expected a folder with one folder of score files per model, found none; predict first"
+        )
     found = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not found:
         raise InputError(f"{root}: expected one folder of score files per model, found no folder; predict first")
     absent = sorted(set(names or ()) - set(found))
     if absent:
-        raise InputError(f"{root}: no member {', '.join(absent)}; found {', '.join(found)}")
+        raise InputError(f"{root}: no member {', '.join(absent)}; found {', '.join(found)}, name some of these")
     return [Member(name, root / name) for name in (found if names is None else sorted(set(names)))]
 
 

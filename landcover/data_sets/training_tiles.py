@@ -124,6 +124,7 @@ def _class_counts(tiles: Sequence[TrainingTile], statistics: Path | None) -> NDA
     if len(labels) < len(tiles):
         raise InputError(
             f"rare_classes: expected labels for each of {len(tiles)} training tiles, found them for {len(labels)}; "
-            "set rare_classes=None for unlabelled tiles"
+            "set train_dataloader.dataset.rare_classes=None, of teachers "
+            "train_dataloader.dataset.source.rare_classes=None"
         )
     return class_counts(labels, statistics)

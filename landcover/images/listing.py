@@ -29,7 +29,9 @@ def files_by_stem(folder: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> d
                 "available again (is its disk mounted?) or remove the link"
             )
         if path.stem in files:
-            raise InputError(f"{path}: expected one file per tile, found also {files[path.stem].name}; remove one")
+            raise InputError(
+                f"{path}: expected one file per tile, found also {files[path.stem].name}; keep one of them here"
+            )
         files[path.stem] = path
     return dict(sorted(files.items()))
 

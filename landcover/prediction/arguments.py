@@ -35,13 +35,16 @@ def prediction_settings(arguments: argparse.Namespace, encoding: Encoding) -> Pr
     """
     unknown = [flip for flip in arguments.flips if flip not in FLIPS]
     if unknown:
-        raise InputError(f"FLIPS: expected some of {', '.join(FLIPS)}, found {unknown[0]!r}; correct the profile")
+        raise InputError(
+            f"FLIPS: expected some of {', '.join(FLIPS)}, found {unknown[0]!r}; correct the profile or --flips"
+        )
     useless = [scale for scale in arguments.scales if not 0 < scale < math.inf]
     if useless:
-        raise InputError(f"SCALES: expected factors above 0, found {useless[0]}; correct the profile")
+        raise InputError(f"SCALES: expected factors above 0, found {useless[0]}; correct the profile or --scales")
     if not 0 < arguments.stride <= 1:
         raise InputError(
-            f"STRIDE: expected a share of the window in (0, 1], found {arguments.stride}; correct the profile"
+            f"STRIDE: expected a share of the window in (0, 1], found {arguments.stride}; correct the profile or "
+            "--stride"
         )
     for name, value, known in (
         ("PREDICTION_DTYPE", arguments.dtype, PREDICTION_DTYPES),

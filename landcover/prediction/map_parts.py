@@ -101,7 +101,7 @@ class PartsFolder:
             if changed:
                 raise InputError(
                     f"{self.folder}: expected parts of the same map, found those of another ({changed}); "
-                    "delete this folder, or choose another output"
+                    "choose another output, or delete this folder if nobody needs it"
                 )
         write_json(self.folder / MADE_FROM, dict(made_from))
         for leftover in self.folder.glob(".[0-9]*.*"):

@@ -121,8 +121,8 @@ class OutputFolder:
                 path.unlink(missing_ok=True)
         elif not self._matches(self.folder / UNFINISHED) and self.folder.is_dir() and any(self.folder.iterdir()):
             raise InputError(
-                f"{self.folder}: holds files but no {FINISHED} that says what made them; "
-                "choose another RUN_DIR, or delete this folder to make it anew"
+                f"{self.folder}: holds files but no {FINISHED} that says what made them; choose another output folder "
+                "(RUN_DIR), or empty this one if nobody needs what is in it"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / UNFINISHED, self._description())
@@ -175,7 +175,7 @@ class OutputFolder:
             if theirs != json.loads(json.dumps(ours)):
                 raise InputError(
                     f"{self.folder}: holds files made from something else ({_difference(theirs, ours, key)}); "
-                    "choose another RUN_DIR, or delete this folder to make it anew"
+                    "choose another output folder (RUN_DIR), or delete this one to make it anew"
                 )
         return True
 

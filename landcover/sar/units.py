@@ -7,6 +7,7 @@ conversions here keep to that.
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -79,6 +80,14 @@ def check_values(image: NDArray[Any], unit: Unit, path: Path) -> None:
             _check_band(band, unit, path)
 
 
+def _declare(value: float, path: Path) -> str:
+    """What to do with a value that no unit has."""
+    return (
+        f"if {value:g} stands for no data, declare it: rio edit-info --nodata={value!r} {quote(str(path))}; otherwise "
+        "convert the image"
+    )
+
+
 def to_intensity(pixels: Tensor, unit: Unit) -> Tensor:
     """Linear intensity, float32, of `pixels` (any shape and type) in `unit`."""
     values = pixels.float()
@@ -137,15 +146,16 @@ def _check_band(image: NDArray[Any], unit: Unit, path: Path) -> None:
     smallest, largest = float(image.min()), float(image.max())
     if unit != "decibel":
         if smallest < 0:
-            raise InputError(
-                f"{path}: expected {unit} values of at least 0, found {smallest:g}; "
-                "these look like decibels, set sar.unit=decibel"
-            )
+            cure = "these look like decibels, set sar.unit=decibel"
+            cure = cure if smallest >= DECIBEL_RANGE[0] else _declare(smallest, path)
+            raise InputError(f"{path}: expected {unit} values of at least 0, found {smallest:g}; {cure}")
         return
     cure = "these look linear, set sar.unit=amplitude or sar.unit=intensity"
     low, high = DECIBEL_RANGE
     if smallest < low or largest > high:
         found = f"{smallest:g} to {largest:g}"
+        if smallest < 0:  # linear values are never negative
+            cure = _declare(smallest if smallest < low else largest, path)
         raise InputError(f"{path}: expected decibels from {low:g} to {high:g}, found {found}; {cure}")
     if smallest >= 0:
         median = float(np.median(image[image != 0]))

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from ensemble.weight_file import WeightFile, read_weights
+from ensemble.weight_file import WeightFile, choose_ensemble, read_weights
 from landcover.errors import InputError
 
 
@@ -42,6 +42,14 @@ def test_other_files_are_refused(tmp_path, content) -> None:
     (tmp_path / "w.json").write_text(content)
     with pytest.raises(InputError, match=r"w.json: expected weights of version 1"):
         read_weights(tmp_path / "w.json")
+
+
+def test_weights_made_for_another_average_are_taken_when_that_is_left_out_as_the_message_says(tmp_path) -> None:
+    (tmp_path / "scores" / "a").mkdir(parents=True)
+    WeightFile("logits", {"a": 2.0}).write(tmp_path / "w.json")
+    with pytest.raises(InputError, match=r"average of probabilities: expected logits, .* leave it out, or fit weights"):
+        choose_ensemble(tmp_path / "scores", None, tmp_path / "w.json", "probabilities")
+    assert choose_ensemble(tmp_path / "scores", None, tmp_path / "w.json", None)[1] == "logits"
 
 
 def test_a_missing_file_says_what_makes_it(tmp_path) -> None:

@@ -34,7 +34,7 @@ def test_a_link_is_followed_and_a_broken_one_is_named(tmp_path: Path) -> None:
 
 def test_two_files_of_one_stem_are_named(tmp_path: Path) -> None:
     make(tmp_path, "a.tif", "a.TIFF")
-    with pytest.raises(InputError, match=r"a\.tif: expected one file per tile, found also a\.TIFF; remove one"):
+    with pytest.raises(InputError, match=r"a\.tif: expected one file per tile, found also a\.TIFF; keep one"):
         files_by_stem(tmp_path)
 
 

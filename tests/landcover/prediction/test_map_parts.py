@@ -78,7 +78,7 @@ def test_a_folder_of_another_map_is_refused_and_left_alone(tmp_path: Path) -> No
         parts.begin({**MADE, "flips": ("none",)})
     assert parts.is_finished(PART)
     (parts.folder / MADE_FROM).unlink()
-    with pytest.raises(InputError, match=r"found those of another \(of unknown origin\); delete this folder"):
+    with pytest.raises(InputError, match=r"found those of another \(of unknown origin\); choose another output"):
         parts.begin(MADE)
 
 

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 
 import pytest
 
@@ -77,6 +78,24 @@ def test_other_settings_or_inputs_are_refused_and_named(output, finished, made_b
         OutputFolder(output.folder, made_by, inputs).begin()
     assert "\n" not in str(got.value)
     assert {path: path.read_bytes() for path in output.folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_the_message_says_of_other_files_helps(output, known):
+    output.folder.mkdir()
+    if known:
+        OutputFolder(output.folder, {**MADE_BY, "seed": 4}, INPUTS).begin()
+    else:
+        (output.folder / "photo.jpg").touch()
+    with pytest.raises(InputError) as told:
+        output.begin()
+    cure = "delete this one to make it anew" if known else "empty this one if nobody needs what is in it"
+    assert str(told.value).endswith(f"; choose another output folder (RUN_DIR), or {cure}")
+    assert not OutputFolder(output.folder.with_name("other"), MADE_BY, INPUTS).begin()
+    shutil.rmtree(output.folder)
+    assert not output.begin()
+    fill(output, a="1")
+    assert output.begin()
 
 
 def test_an_interrupted_run_goes_on_with_its_files_but_not_with_half_written_ones(output):

@@ -1,8 +1,14 @@
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 import torch
+from sar_scenes import write_scene
 
 from landcover.errors import InputError
 from landcover.sar.units import (
@@ -79,8 +85,10 @@ def test_plausible_values_pass(image, unit):
     [
         (float32(5, -18.5), "amplitude", "amplitude values of at least 0, found -18.5; these look like decibels"),
         (float32(5, -18.5), "intensity", "at least 0, found -18.5; these look like decibels, set sar.unit=decibel"),
-        (float32(-20, 200), "decibel", "expected decibels from -120 to 60, found -20 to 200; these look linear"),
-        (float32(-121, 5), "decibel", "expected decibels from -120 to 60, found -121 to 5; these look linear"),
+        (float32(-20, 200), "decibel", "from -120 to 60, found -20 to 200; if 200 stands for no data"),
+        (float32(-9999, 5), "decibel", "from -120 to 60, found -9999 to 5; if -9999 stands for no data"),
+        (float32(0, 200), "decibel", "found 0 to 200; these look linear, set sar.unit=amplitude or sar.unit=intensity"),
+        (float32(-9999, 5), "amplitude", "amplitude values of at least 0, found -9999; if -9999 stands for no data"),
         (float32(10, 30, 50, 0, 0, 0, 0), "decibel", "found no negative value and a median of 30; these look linear"),
         (float32(0.25, 0.125, 4, 0, 0), "decibel", "found no negative value and a median of 0.25; these look linear"),
     ],
@@ -89,6 +97,25 @@ def test_values_of_another_unit_are_refused_with_file_and_cure(image, unit, mess
     with pytest.raises(InputError) as error:
         check_values(image, unit, PATH)
     assert str(error.value).startswith("tile.tif: expected") and message in str(error.value)
+
+
+@pytest.mark.parametrize("value", [-9999.0, -3.4028234663852886e38])
+def test_the_command_of_the_message_declares_the_value_of_no_data(tmp_path, value):
+    path = write_scene(tmp_path / "my tile.tif", float32(value, -12))
+    with pytest.raises(InputError) as told:
+        check_values(float32(value, -12), "decibel", path)
+    command = str(told.value).partition("declare it: ")[2].partition(";")[0]
+    subprocess.run(shlex.split(command), check=True, env={"PATH": str(Path(sys.executable).parent)})
+    with rasterio.open(path) as file:
+        assert file.read_masks(1).tolist() == [[0, 255]]
+
+
+@pytest.mark.parametrize(("values", "unit"), [((5, -18.5), "amplitude"), ((20, 200), "decibel")])
+def test_a_unit_that_a_message_names_is_taken(values, unit):
+    with pytest.raises(InputError, match=r"set sar\.unit=") as told:
+        check_values(float32(*values), unit, PATH)
+    for named in re.findall(r"sar\.unit=(\w+)", str(told.value)):
+        check_values(float32(*values), declared_unit(named, np.float32), PATH)
 
 
 def test_the_same_intensity_in_three_units():

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from landcover.errors import InputError
 from landcover.images.raster import TILE, read_raster, write_raster
 from landcover.run_files.atomic import write_json
+from landcover.run_files.lock import LOCK_NAME, lock, unlock
 
 ROWS = 512
 """Rows of a part."""
@@ -93,12 +94,14 @@ class PartsFolder:
         """Claims the folder; what a killed run left half-written is removed, finished parts stay.
 
         Raises:
-            InputError: it holds parts that were made from something else.
+            InputError: it holds parts that were made from something else, or another command is at work there.
         """
-        if self.folder.is_dir() and any(self.folder.iterdir()):
+        self.lock()
+        if any(path.name != LOCK_NAME for path in self.folder.iterdir()):
             note = self.folder / MADE_FROM
             changed = differences(note.read_text(encoding="utf-8") if note.is_file() else None, made_from)
             if changed:
+                unlock(self.folder)
                 raise InputError(
                     f"{self.folder}: expected parts of the same map, found those of another ({changed}); "
                     "choose another output, or delete this folder if nobody needs it"
@@ -121,9 +124,18 @@ class PartsFolder:
         for part in parts:
             yield part.rows.start, part.columns.start, read_raster(self._path(part, kind)).pixels
 
+    def lock(self) -> None:
+        """Keeps other commands out until the folder is removed.
+
+        Raises:
+            InputError: another command is at work there.
+        """
+        lock(self.folder)
+
     def remove(self) -> None:
         """Removes the folder with all parts."""
-        shutil.rmtree(self.folder)
+        unlock(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)  # another command may remove it too
 
     def _path(self, part: Part, kind: str) -> Path:
         return self.folder / f"{kind}_{part.columns.start:06d}_{part.rows.start:06d}.tif"

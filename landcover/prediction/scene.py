@@ -164,7 +164,8 @@ class _Work:
                     "choose another output, or delete this one if nobody needs it"
                 )
         if all(path.exists() for path in self._outputs.values()):
-            if self._folder.folder.exists():  # killed at the very end
+            if self._folder.folder.exists():  # killed at the very end, or another command is about to remove it
+                self._folder.lock()
                 self._folder.remove()
             return True
         warn_of_place(self._scene)

@@ -55,7 +55,7 @@ def test_outputs_of_other_inputs_are_refused(tmp_path: Path, write_model: WriteM
         ((scene, [model, other_model], out, ONE_FLIP), "models"),
         ((scene, [model], out, SceneSettings(("none", "both"))), "flips"),
         ((scene, [model], out, SceneSettings(stride=1.0)), "stride"),
-        ((scene, [model], scene, ONE_FLIP), "of unknown origin"),
+        ((scene, [model], other_scene, ONE_FLIP), "of unknown origin"),
     ):
         with pytest.raises(InputError, match=rf"expected no file, or a map of the same inputs, found .*\({key}"):
             map_scene(*arguments, ALONE)

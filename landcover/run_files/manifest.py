@@ -21,6 +21,7 @@ from landcover.errors import InputError
 from landcover.run_files.atomic import sync, write_json
 from landcover.run_files.companions import finder
 from landcover.run_files.digest_cache import digests
+from landcover.run_files.lock import LOCK_NAME, lock, unlock
 from landcover.run_files.writable import check_folder
 
 SCHEMA = 1
@@ -110,21 +111,21 @@ class OutputFolder:
 
         Raises:
             InputError: the folder was made, or begun, from something else, holds files of unknown origin, or can not be
-                written.
+                written, or another command is filling it.
         """
-        check_folder(self.folder, "output folder")
         if self._matches(self.manifest):
             wrong = self._wrong_files()
             if not wrong:
                 return True
             for path in wrong:
                 path.unlink(missing_ok=True)
-        elif not self._matches(self.folder / UNFINISHED) and self.folder.is_dir() and any(self.folder.iterdir()):
+        elif not self._matches(self.folder / UNFINISHED) and self._holds_files():
             raise InputError(
                 f"{self.folder}: holds files but no {FINISHED} that says what made them; choose another output folder "
                 "(RUN_DIR), or empty this one if nobody needs what is in it"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
+        check_folder(self.folder, "output folder")
+        lock(self.folder)
         write_json(self.folder / UNFINISHED, self._description())
         self.manifest.unlink(missing_ok=True)
         for leftover in self.folder.rglob(".[0-9]*.*"):
@@ -133,6 +134,7 @@ class OutputFolder:
 
     def release(self) -> None:
         """Takes the claim back and removes the folder: nothing was made yet, so other settings may follow."""
+        unlock(self.folder)
         shutil.rmtree(self.folder)
 
     def finish(self, files: Iterable[Path], about: Mapping[str, Any] | None = None) -> None:
@@ -154,6 +156,10 @@ class OutputFolder:
         )
         digests([self.manifest], finished=True)  # the input of a later stage, as the files are
         (self.folder / UNFINISHED).unlink(missing_ok=True)
+        unlock(self.folder)
+
+    def _holds_files(self) -> bool:
+        return self.folder.is_dir() and any(path.name != LOCK_NAME for path in self.folder.iterdir())
 
     @cached_property
     def _digests(self) -> dict[str, str]:

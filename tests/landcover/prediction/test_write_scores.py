@@ -45,7 +45,7 @@ def images(tmp_path: Path) -> dict[str, Path]:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {path.name: path.read_bytes() for path in sorted(folder.rglob("[!.]*")) if path.is_file()}
 
 
 def test_only_the_first_process_reads_what_is_hashed(

@@ -26,7 +26,7 @@ def test_a_folder_is_claimed_filled_and_finished(tmp_path):
     folder = tmp_path / "out"
     with filling(output(folder), ALONE) as state:
         assert not state.complete and not state.nothing_to_do
-        assert [path.name for path in folder.iterdir()] == ["unfinished.json"]
+        assert [path.name for path in folder.glob("[!.]*")] == ["unfinished.json"]
         (folder / "a.txt").write_text("a")
         state.files = [folder / "a.txt"]
     assert [row["name"] for row in read_manifest(folder / "manifest.json")["files"]] == ["a.txt"]
@@ -38,7 +38,7 @@ def test_after_an_error_the_folder_stays_unfinished(tmp_path):
     folder = tmp_path / "out"
     with pytest.raises(RuntimeError, match="power cut"), filling(output(folder), ALONE):
         raise RuntimeError("power cut")
-    assert [path.name for path in folder.iterdir()] == ["unfinished.json"]
+    assert [path.name for path in folder.glob("[!.]*")] == ["unfinished.json"]
     assert fill(folder) == "filled"
 
 

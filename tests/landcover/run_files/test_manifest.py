@@ -1,6 +1,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -24,7 +26,7 @@ def fill(output, **contents):
 
 def test_a_new_folder_is_claimed_then_complete(output):
     assert not output.begin()
-    assert [path.name for path in output.folder.iterdir()] == ["unfinished.json"]
+    assert [path.name for path in output.folder.glob("[!.]*")] == ["unfinished.json"]
     fill(output, b="22", a="1")
     assert sorted(path.name for path in output.folder.iterdir()) == ["a", "b", "manifest.json"]
     assert output.begin()
@@ -80,6 +82,20 @@ def test_other_settings_or_inputs_are_refused_and_named(output, finished, made_b
     assert {path: path.read_bytes() for path in output.folder.iterdir()} == before
 
 
+def test_two_commands_do_not_fill_one_folder_and_a_finished_one_is_open(output):
+    output.begin()
+    script = (
+        "import sys; from pathlib import Path; from landcover.run_files.manifest import OutputFolder; "
+        f"print(OutputFolder(Path(sys.argv[1]), {MADE_BY}, {INPUTS}).begin())"
+    )
+    words = [sys.executable, "-c", script, str(output.folder)]
+    other = subprocess.run(words, capture_output=True, text=True)
+    assert "out: expected no other command at work here, found one; wait until it has ended" in other.stderr
+    fill(output, a="1")
+    assert sorted(path.name for path in output.folder.iterdir()) == ["a", "manifest.json"]
+    assert subprocess.run(words, capture_output=True, text=True).stdout == "True\n"
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_what_the_message_says_of_other_files_helps(output, known):
     output.folder.mkdir()
@@ -106,7 +122,7 @@ def test_an_interrupted_run_goes_on_with_its_files_but_not_with_half_written_one
         (output.folder / leftover).write_text("half")
     assert not output.begin()
     found = sorted(path.relative_to(output.folder).as_posix() for path in output.folder.rglob("*") if path.is_file())
-    assert found == ["a", "unfinished.json"]
+    assert found == [".lock", "a", "unfinished.json"]
 
 
 def test_inputs_are_computed_once_and_only_where_the_folder_is_begun(tmp_path):
@@ -147,7 +163,7 @@ def test_a_missing_file_makes_the_folder_unfinished_again(output):
     fill(output, a="1", b="22")
     (output.folder / "a").unlink()
     assert not output.begin()
-    assert sorted(path.name for path in output.folder.iterdir()) == ["b", "unfinished.json"]
+    assert sorted(path.name for path in output.folder.glob("[!.]*")) == ["b", "unfinished.json"]
 
 
 def test_a_file_of_another_size_is_made_anew(output):
@@ -156,7 +172,7 @@ def test_a_file_of_another_size_is_made_anew(output):
     (output.folder / "a").write_text("cut")
     assert not output.begin()
     # a caller that writes what is missing would keep the damaged file otherwise
-    assert sorted(path.name for path in output.folder.iterdir()) == ["b", "unfinished.json"]
+    assert sorted(path.name for path in output.folder.glob("[!.]*")) == ["b", "unfinished.json"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", "\x00"])

@@ -25,6 +25,7 @@ from landcover.errors import InputError, command, shorten
 from landcover.images.grid import read_georeference
 from landcover.images.listing import image_files
 from landcover.images.modality import (
+    Image,
     ImageFile,
     Modality,
     main_file,
@@ -34,7 +35,7 @@ from landcover.images.modality import (
     size_of,
 )
 from landcover.images.raster import write_raster
-from landcover.networks.model_file import ModelInfo, common_bands, load_model, read_model_info
+from landcover.networks.model_file import ModelInfo, common_reading, load_model, read_model_info
 from landcover.places import local_path
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.image_check import ImageCheck
@@ -73,6 +74,7 @@ def map_tiles(
         InputError: models that do not belong together, or an image that is not for them.
     """
     _check_models(models)
+    reading = common_reading(models)
     output = OutputFolder(
         out,
         made_by={**settings.of_probabilities(), "stage": "maps", "average": average},
@@ -89,7 +91,11 @@ def map_tiles(
         loaded = [load_model(path, processes.device) for path in models]
         check = ImageCheck(processes)
         for stem in on_demand(waiting, "maps", len(files), processes):
-            labels = _labels(images[stem], loaded, settings, average, processes.device, check)
+            image, no_data = read_whole(images[stem], loaded[0][1].modality, *reading)
+            for model, info in loaded:
+                check.check(image, no_data, images[stem], model, info)
+            labels = _labels(image, loaded, settings, average, processes.device)
+            labels[no_data] = VOID
             write_raster(files[stem], labels, read_georeference(main_file(images[stem])), no_data=VOID)
         check.finish()
         folder.files = files.values()
@@ -97,24 +103,19 @@ def map_tiles(
 
 
 def _labels(
-    file: ImageFile,
+    image: Image,
     models: Sequence[tuple[nn.Module, ModelInfo]],
     settings: PredictionSettings,
     average: Average,
     device: torch.device,
-    check: ImageCheck,
 ) -> NDArray[np.uint8]:
     """Label map of one image by the average of the models."""
-    modality, scheme = models[0][1].modality, SCHEMES[models[0][1].scheme]
-    image, no_data = read_whole(file, modality, models[0][1].bands)
+    scheme = SCHEMES[models[0][1].scheme]
     total = ScoreSum(tile_weights([1.0] * len(models), scheme.num_classes, average), *size_of(image), average)
     for number, (model, info) in enumerate(models):
-        check.check(image, no_data, file, model, info)
         window = settings.sliding_window(info.window)
         total.add(number, predict_probabilities(model, image, window, device).cpu().numpy())
-    labels = total.labels(scheme)
-    labels[no_data] = VOID
-    return labels
+    return total.labels(scheme)
 
 
 @command
@@ -177,7 +178,6 @@ def _check_models(models: Sequence[Path]) -> None:
                 f"{path}: expected a model for {first.modality} images and classes {first.scheme} as {models[0]}, "
                 f"found {info.modality} and {info.scheme}; pass models that belong together"
             )
-    common_bands(models)
 
 
 if __name__ == "__main__":

@@ -83,30 +83,35 @@ def read_image(file: ImageFile, modality: Modality, area: Area | None = None, ba
     return each(_rasters(file, modality, area, bands), _pixels)
 
 
-def read_whole(file: ImageFile, modality: Modality, bands: Bands = ()) -> tuple[Image, NDArray[np.bool_]]:
+def read_whole(
+    file: ImageFile, modality: Modality, bands: Bands = (), as_stored: str | None = None
+) -> tuple[Image, NDArray[np.bool_]]:
     """The whole image, and where it has no data: bool (H, W).
 
-    Of several modalities, no data is where any of them has none: a network reads them all.
+    Of several modalities, no data is where any of them has none: a network reads them all. `bands` and `as_stored` are
+    those of `read_sar`.
 
     Raises:
         InputError: as `read_image`.
     """
-    rasters = _rasters(file, modality, None, bands)
+    rasters = _rasters(file, modality, None, bands, as_stored)
     masks = [raster.no_data() for raster in parts_of(rasters)]
     return each(rasters, _pixels), np.logical_or.reduce(masks)
 
 
-def _rasters(file: ImageFile, modality: Modality, area: Area | None, bands: Bands) -> Raster | dict[str, Raster]:
+def _rasters(
+    file: ImageFile, modality: Modality, area: Area | None, bands: Bands, as_stored: str | None = None
+) -> Raster | dict[str, Raster]:
     if not isinstance(file, Mapping):
-        return _read(file, modality, area, bands)
+        return _read(file, modality, area, bands, as_stored)
     if area is None:
         for path in set(file.values()) - {main_file(file)}:
             check_same_grid(path, main_file(file), "bilinear")
-    return {name: _read(file[name], name, area, bands) for name in names_of(modality)}
+    return {name: _read(file[name], name, area, bands, as_stored) for name in names_of(modality)}
 
 
-def _read(path: Path, name: str, area: Area | None, bands: Bands) -> Raster:
-    return read_sar(path, area, bands) if name == "sar" else read_optical(path, area)
+def _read(path: Path, name: str, area: Area | None, bands: Bands, as_stored: str | None) -> Raster:
+    return read_sar(path, area, bands, as_stored) if name == "sar" else read_optical(path, area)
 
 
 def _pixels(raster: Raster) -> NDArray[Any]:

@@ -34,7 +34,9 @@ class RasterInfo:
     dtype: np.dtype[Any]
 
 
-def read_raster(path: Path, area: Area | None = None, bands: Bands = (), measured: bool = False) -> Raster:
+def read_raster(
+    path: Path, area: Area | None = None, bands: Bands = (), measured: bool = False, as_stored: str | None = None
+) -> Raster:
     """Image of a file of any format that GDAL reads; bands come last however the file interleaves them, without alpha.
 
     Plain TIFFs are decoded by `Segments`, which is quicker than GDAL and reads the same.
@@ -44,6 +46,7 @@ def read_raster(path: Path, area: Area | None = None, bands: Bands = (), measure
         area: rows and columns to read, None for all. What lies beside them is not decoded if the file allows that.
         bands: which to read, see `Bands`.
         measured: see `RasterSource`.
+        as_stored: likewise.
 
     Raises:
         InputError: the file is missing, damaged, not one image of one or several bands, or has no such band.
@@ -53,7 +56,7 @@ def read_raster(path: Path, area: Area | None = None, bands: Bands = (), measure
     try:
         layout = layout_of(path)
         if layout.kind == "gdal":
-            with open_source(path, bands, measured) as source:
+            with open_source(path, bands, measured, as_stored) as source:
                 return source.read(area)
         numbers = numbers_of(path, bands) if bands else None
         if layout.segments is None:
@@ -96,7 +99,7 @@ def read_optical(path: Path, area: Area | None = None) -> Raster:
     return Raster(np.ascontiguousarray(pixels[..., :3]), raster.missing, raster.zeros_declared)
 
 
-def read_sar(path: Path, area: Area | None = None, bands: Bands = ()) -> Raster:
+def read_sar(path: Path, area: Area | None = None, bands: Bands = (), as_stored: str | None = None) -> Raster:
     """SAR image of `path`, or the window `area` of it: uint8, uint16 or float32, 0 where there is no data.
 
     Measurements of other types become float32, see `RasterSource`.
@@ -105,11 +108,12 @@ def read_sar(path: Path, area: Area | None = None, bands: Bands = ()) -> Raster:
         path: the file.
         area: rows and columns to read, None for all.
         bands: (H, W) of one band, (H, W, B) of several; empty for the only band of the file.
+        as_stored: see `RasterSource`.
 
     Raises:
         InputError: a file of several bands without a choice among them, or without one of the chosen ones.
     """
-    raster = read_raster(path, area, bands, measured=True)
+    raster = read_raster(path, area, bands, measured=True, as_stored=as_stored)
     if not bands and raster.pixels.ndim != 2:
         check_one_band(path, raster.pixels.shape[2], raster.pixels.dtype)
     return raster

@@ -28,14 +28,16 @@ AS_STORED = (np.uint8, np.uint16, np.float32)
 
 
 @contextmanager
-def open_source(path: Path, bands: Bands = (), measured: bool = False) -> Iterator[RasterSource]:
+def open_source(
+    path: Path, bands: Bands = (), measured: bool = False, as_stored: str | None = None
+) -> Iterator[RasterSource]:
     """Opens a raster of any format that GDAL reads, see `RasterSource`.
 
     Raises:
         InputError: missing, unreadable, or without one of the bands.
     """
     with opened(path) as file:
-        yield RasterSource(path, file, bands, measured)
+        yield RasterSource(path, file, bands, measured, as_stored)
 
 
 class RasterSource:
@@ -48,14 +50,24 @@ class RasterSource:
         measured: whether values are measurements of all bands: scale and offset of the file are applied, complex
             numbers become amplitudes, types other than `AS_STORED` float32, and a pixel is missing if one band is. If
             not, values come as they are stored, and a pixel is missing if all bands are, as in colour images.
+        as_stored: type of which measurements come as they are stored, whatever scale and offset the file has: that of
+            the images that a model was trained on, if it knows this type alone.
     """
 
-    def __init__(self, path: Path, file: DatasetReader, bands: Bands = (), measured: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        file: DatasetReader,
+        bands: Bands = (),
+        measured: bool = False,
+        as_stored: str | None = None,
+    ) -> None:
         self.path, self.grid, self._file, self._measured = path, grid_of(file), file, measured
         self.bands = band_numbers(path, file, bands)
         self._alpha = next((n for n, kind in enumerate(file.colorinterp, 1) if kind == ColorInterp.alpha), None)
         self._scales = np.array([file.scales[n - 1] for n in self.bands])
         self._offsets = np.array([file.offsets[n - 1] for n in self.bands])
+        self._as_stored = as_stored
         self._stored = np.result_type(*(_type_of(file.dtypes[n - 1]) for n in self.bands))
         zero = [self._declares_zero(n) for n in self.bands]
         self.zeros_declared = all(zero)
@@ -86,6 +98,8 @@ class RasterSource:
 
     @property
     def _converts(self) -> bool:
+        if self._stored in AS_STORED and self._stored == self._as_stored:
+            return False
         scaled = bool((self._scales != 1).any() or (self._offsets != 0).any())
         return scaled or self._stored not in AS_STORED
 

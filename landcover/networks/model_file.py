@@ -50,6 +50,11 @@ class ModelInfo:
         """Which bands it reads of SAR images; empty for the only one."""
         return () if self.sar is None else self.sar.bands
 
+    @property
+    def sar_type(self) -> str | None:
+        """Type of its training images: SAR files that store it are read as stored. None if it is not known."""
+        return None if self.sar is None else self.sar.dtype
+
     @staticmethod
     def of_json(text: str) -> ModelInfo:
         """What `asdict` made of it, as JSON text."""
@@ -83,20 +88,22 @@ def read_model_info(path: Path) -> ModelInfo:
     return ModelInfo.of_json(_read(path)["info"])
 
 
-def common_bands(paths: Sequence[Path]) -> Bands:
-    """Which bands all of these models read of SAR images.
+def common_reading(paths: Sequence[Path]) -> tuple[Bands, str | None]:
+    """How all of these models read SAR images: their bands, and their `ModelInfo.sar_type` if that is one.
 
     Raises:
         InputError: they read different ones, or a file is no model file.
     """
-    bands = [read_model_info(path).bands for path in paths]
+    infos = [read_model_info(path) for path in paths]
+    bands = [info.bands for info in infos]
     for path, found in zip(paths, bands, strict=True):
         if found != bands[0]:
             raise InputError(
                 f"{path}: expected a model that reads {_named(bands[0])} of SAR files as {paths[0]}, found one "
                 f"of {_named(found)}; pass models of the same bands, or average their score files"
             )
-    return bands[0] if bands else ()
+    types = {info.sar_type for info in infos}
+    return bands[0], types.pop() if len(types) == 1 else None
 
 
 def load_model(path: Path, device: torch.device) -> tuple[nn.Module, ModelInfo]:

@@ -12,13 +12,13 @@ from landcover.images.source import Bands, RasterSource, open_source
 
 
 @contextmanager
-def open_scene(path: Path, bands: Bands = ()) -> Iterator[RasterSource]:
+def open_scene(path: Path, bands: Bands = (), as_stored: str | None = None) -> Iterator[RasterSource]:
     """Opens a scene in any format that GDAL reads; the bands of `bands`, or the only one, with or without alpha.
 
     Raises:
         InputError: missing, unreadable, several bands without a choice among them, or without one of the chosen ones.
     """
-    with open_source(path, bands, measured=True) as scene:
+    with open_source(path, bands, True, as_stored) as scene:
         if not bands:
             check_one_band(path, len(scene.bands), scene.dtype)
         yield scene

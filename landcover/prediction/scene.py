@@ -22,7 +22,7 @@ from landcover.errors import InputError
 from landcover.images.modality import Image
 from landcover.images.raster import TILE
 from landcover.images.source import RasterSource
-from landcover.networks.model_file import common_bands
+from landcover.networks.model_file import common_reading
 from landcover.prediction.blending import RollingSums
 from landcover.prediction.cloud_optimised import Layer, label_layer, read_tag, write_cloud_optimised
 from landcover.prediction.map_parts import Part, PartsFolder, cut_into_parts, differences, longest_run, runs
@@ -98,7 +98,7 @@ def map_scene(
     _check_outputs(out, confidence, (scene_path, optical_path, *model_paths))
     with (
         rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES),
-        open_scene(scene_path, common_bands(model_paths)) as scene,
+        open_scene(scene_path, *common_reading(model_paths)) as scene,
         open_optical_scene(optical_path, scene_path) if optical_path else nullcontext() as optical,
     ):
         models, scheme = load_scene_models(model_paths, scene, settings, processes, optical is not None)

@@ -144,7 +144,7 @@ def _predict(
     window = settings.sliding_window(info.window)
     waiting = processes.unfinished(list(files), lambda stem: _is_whole(files[stem]))
     for stem in on_demand(waiting, f"{info.name}: predicting", len(files), processes):
-        image, no_data = read_whole(images[stem], info.modality, info.bands)
+        image, no_data = read_whole(images[stem], info.modality, info.bands, info.sar_type)
         check.check(image, no_data, images[stem], model, info)
         probabilities = predict_probabilities(model, image, window, processes.device).cpu().numpy()
         write_probabilities(

@@ -126,6 +126,9 @@ def test_scale_and_offset_are_applied_to_measurements_and_no_data_is_that_of_the
     raster = read_sar(path)
     assert raster.pixels.tolist() == [[70, 120, 0]] and np.argwhere(raster.missing).tolist() == [[0, 2]]
     assert read_raster(path).pixels.tolist() == [[200, 300, 0]]
+    as_stored = read_sar(path, as_stored="uint16").pixels
+    assert as_stored.tolist() == [[200, 300, 0]] and as_stored.dtype == np.uint16
+    assert read_sar(path, as_stored="uint8").pixels.tolist() == [[70, 120, 0]]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])

@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,6 +122,11 @@ def main() -> None:
 
 def _check(file: Path, tiles: Sequence[SarTile], scheme: ClassScheme, shown: Path) -> NDArray[np.int64]:
     """Pixels per value of `file`, which breaks no rule; messages call it `shown`."""
+    if file.is_dir():
+        raise InputError(
+            f"{shown}: expected a zip of label PNGs, found a folder; zip the files in it: "
+            f"cd {quote(str(shown))} && zip ../flat.zip *.png"
+        )
     if not file.is_file():
         raise InputError(f"{shown}: expected a zip of label PNGs, found no file; make the submission first")
     try:

@@ -49,9 +49,14 @@ def local_image(text: str, name: str) -> Path:
         name: option, for the message.
 
     Raises:
-        InputError: an address, an image inside another, a folder or an archive.
+        InputError: an address, an image inside another, a folder, an archive or a link to nothing.
     """
     path = local_path(text, name)
+    if path.is_symlink() and not path.exists():
+        raise InputError(
+            f"{name} {text}: expected an image file, found a link to {path.readlink()}, which is not there; make that "
+            "file available again (is its disk mounted?)"
+        )
     if path.is_dir():
         inside = sorted(file for file in path.glob("measurement/*.tif*") if not file.name.startswith("."))
         cure = f"give one of its images, such as {inside[0]}" if inside else "give one image file in it"

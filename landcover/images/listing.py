@@ -67,8 +67,10 @@ def _entries(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except FileNotFoundError:
         raise InputError(f"{folder}: expected a folder of images, found none; check the path") from None
-    except OSError as error:
-        raise InputError(f"{folder}: expected a folder of images, found no such ({error.strerror}); check it") from None
+    except NotADirectoryError:
+        raise InputError(
+            f"{folder}: expected a folder of images, found a file; name the folder that it is in"
+        ) from None
 
 
 def _kinds(folder: Path) -> str:

@@ -216,6 +216,16 @@ def test_the_command_of_the_message_makes_a_flat_zip_of_a_folder(tmp_path, tiles
     assert check_submission(tmp_path / "flat.zip", tiles) == []
 
 
+@pytest.mark.skipif(shutil.which("zip") is None, reason="the program zip is not installed")
+def test_a_folder_is_zipped_by_the_command_of_the_message(tmp_path, tiles) -> None:
+    folder = write_folder(tmp_path / "my maps")
+    with pytest.raises(InputError, match="expected a zip of label PNGs, found a folder; zip the files in it: ") as told:
+        check_submission(folder, tiles)
+    command = str(told.value).partition("zip the files in it: ")[2]
+    subprocess.run(["bash", "-c", command], check=True, capture_output=True)
+    assert check_submission(tmp_path / "flat.zip", tiles) == []
+
+
 def test_the_indices_of_a_palette_become_class_values_by_the_line_of_the_message(tmp_path, tiles) -> None:
     image = Image.fromarray(FIRST, mode=None).convert("P")
     image.putdata(FIRST.ravel().tolist())

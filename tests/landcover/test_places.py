@@ -71,6 +71,14 @@ def test_a_folder_names_the_image_in_it(tmp_path: Path) -> None:
         local_image(str(tmp_path), "--scene")
 
 
+def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "s.tif").symlink_to("/nowhere/s.tif")
+    with pytest.raises(
+        InputError, match=r"s\.tif: expected an image file, found a link to /nowhere/s\.tif, which is not"
+    ):
+        local_image(str(tmp_path / "s.tif"), "--scene")
+
+
 def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
     (tmp_path / "s.ZIP").touch()
     with pytest.raises(

@@ -124,3 +124,15 @@ def test_published_labels_belong_to_their_tiles_and_must_be_there(tiles: list[Sa
     without = [*tiles[:-1], SarTile("last", tiles[-1].sar, None, None)]
     with pytest.raises(InputError, match="expected published labels in labels/, found none"):
         published_labels(without)
+
+
+def test_published_labels_of_another_tile_are_not_said_to_be_made_by_a_stage(
+    tiles: list[SarTile], tmp_path: Path
+) -> None:
+    folder = written(tmp_path / "labels", tiles, "openearthmap")
+    folder.joinpath("manifest.json").unlink()
+    write_raster(folder / f"{tiles[2].name}.tif", np.ones((64, 60), np.uint8))
+    published = [SarTile(tile.name, tile.sar, None, folder / f"{tile.name}.tif") for tile in tiles]
+    cure = "unpack the data set again, or set PUBLISHED_MODELS to nothing"
+    with pytest.raises(InputError, match=f"found 64x60; the label file was made for another tile, {cure}$"):
+        published_labels(published)

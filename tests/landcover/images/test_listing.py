@@ -48,7 +48,7 @@ def test_a_folder_without_images_tells_what_it_holds(tmp_path: Path) -> None:
 
 def test_what_is_no_folder_is_refused_in_one_line(tmp_path: Path) -> None:
     make(tmp_path, "a.tif")
-    with pytest.raises(InputError, match=r"a\.tif: expected a folder of images, found no such \(Not a directory\)"):
+    with pytest.raises(InputError, match=r"a\.tif: expected a folder of images, found a file; name the folder that"):
         files_by_stem(tmp_path / "a.tif")
     with pytest.raises(InputError, match=r"nowhere: expected a folder of images, found none; check the path"):
         files_by_stem(tmp_path / "nowhere")

@@ -20,7 +20,7 @@ from landcover.images.raster import write_raster
 from landcover.profiles.profile import read_profile
 from landcover.profiles.stage_variables import stage_variables
 from landcover.profiles.variables import NAMES
-from landcover.training.band_statistics import BandStatistics
+from landcover.training.band_statistics import band_statistics
 from landcover.training.config import KEYS, load_config
 from landcover.transforms.albumentation import IN_ITS_PLACE
 from stage2_sar_seg.sar_training import sar_config
@@ -176,7 +176,7 @@ def test_the_jitter_of_the_readme_takes_the_place_of_that_for_uint8_and_flips_st
     tile = [TrainingTile(tmp_path / "a.tif", tmp_path / "labels.tif")]
 
     def samples(options: Sequence[str]) -> list[np.ndarray]:
-        changed = sar_config(load_config(config, options, 2), BandStatistics("decibel", -12.0, 3.0, None, ()))
+        changed = sar_config(load_config(config, options, 2), band_statistics([tmp_path / "a.tif"], "decibel"))
         data = {**changed.train_dataloader.dataset, "scale": (1.0, 1.0)}
         return [TrainingTiles(tile, "sar", 64, **data).sample(number).image for number in range(12)]
 

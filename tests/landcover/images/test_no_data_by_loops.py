@@ -22,7 +22,7 @@ from landcover.images.raster import read_sar
 from landcover.images.source import open_source
 from landcover.prediction.scene_no_data import write_no_data_mask
 
-HEIGHTS = (1, 2, 9, 255, 256, 257, 300, 520)
+HEIGHTS = (1, 2, 9, 256, 257, 300, 320, 520, 540)
 """Strips have 256 rows: scenes of one, two and three of them."""
 
 
@@ -44,16 +44,22 @@ class Scene:
         special = [0.0] if self.no_data is None else [0.0, self.no_data]
         if self.dtype == "float32":
             special += [math.nan, math.inf, -3.4e38]
+        if self.empty == "some of each":
+            return rng.choice(special, self.shape).astype(self.dtype)
         if self.empty:
-            return np.full(self.shape, {"zeros": 0.0, "declared": special[-1], "some of each": 0.0}[self.empty]).astype(
-                self.dtype
-            ) + (rng.choice(special, self.shape).astype(self.dtype) if self.empty == "some of each" else 0)
+            return np.full(self.shape, 0.0 if self.empty == "zeros" else special[-1]).astype(self.dtype)
         values = rng.integers(1, 99, self.shape).astype(self.dtype)
         height, width = self.shape
         for _ in range(rng.integers(0, 12)):
             y, x = rng.integers(height), rng.integers(width)
             h, w = rng.integers(1, 4 if rng.random() < 0.5 else height + 1), rng.integers(1, 4)
             values[y : y + h, x : x + w] = rng.choice(special)
+        for _ in range(rng.integers(0, 4)):  # diagonals, which hang together by corners alone, also from strip to strip
+            steps = np.arange(rng.integers(1, 30))
+            y = max(min(height, 257) - int(rng.integers(1, 25)), 0) + steps
+            x = rng.integers(width) + rng.choice([-1, 1]) * steps
+            inside = (y < height) & (x >= 0) & (x < width)
+            values[y[inside], x[inside]] = rng.choice(special)
         values[rng.random(self.shape) < 0.02] = 0
         return values
 

@@ -105,8 +105,11 @@ class DataReport:
 
 def different_sar(reports: Sequence[DataReport]) -> list[str]:
     """A warning if SAR images differ in type or bands between data sets: a model of one reads the other badly."""
-    kinds = {report.title: report.sar_kind for report in reports if report.sar_kind}
-    if len(set(kinds.values())) < 2:
+    titles: dict[str, list[str]] = {}
+    for report in reports:
+        if report.sar_kind:
+            titles.setdefault(report.sar_kind, []).append(report.title)
+    if len(titles) < 2:
         return []
-    found = " and ".join(f"{kind} in {title}" for title, kind in kinds.items())
+    found = " but ".join(f"{kind} in {' and '.join(names)}" for kind, names in titles.items())
     return [f"SAR images differ: {found}; a model reads those of its training, convert them to one kind"]

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from landcover.images.grid import read_georeference
 from landcover.images.raster import read_sar, write_raster
 from landcover.networks.model_file import load_model
+from landcover.prediction import image_check
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
 from landcover.prediction.views import View
 from landcover.score_files.score_file import encode, read_scores
@@ -132,3 +134,24 @@ def test_mistakes_are_told_in_one_line(run_main: RunMain, demo_root: Path, tmp_p
         code, message = run_main(main, *words, "--run-dir", run_dir)
         assert code == 2, expected
         assert message.startswith(expected), message
+
+
+def test_images_that_are_unlike_the_training_images_are_told_of_once_for_all_models(
+    run_main: RunMain,
+    demo_root: Path,
+    tiny_model: Path,
+    label_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data, run_dir, told = Path(shutil.copytree(demo_root / "DFC2025Track1", tmp_path / "dfc")), tmp_path / "run", []
+    monkeypatch.setattr(image_check, "_warn", told.append)
+    places = ["--dfc-root", data, "--run-dir", run_dir]
+    assert run_main(train, tiny_model, "--published", tiny_model, "--labels", label_folder, *places)[0] == 0
+    images = sorted((data / "test" / "sar_images").iterdir())
+    for image in images:
+        write_raster(image, read_sar(image).pixels.astype(np.uint16) * 200 + 1)
+    assert run_main(main, "tiny", "tiny_published", *places)[0] == 0
+    first, further = told
+    assert first.startswith(f"{images[0]}: uint16, the training images of tiny are uint8; median ")
+    assert further == f"1 more image is unlike the training images: {images[1].name}"

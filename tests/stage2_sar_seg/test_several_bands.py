@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,14 +76,17 @@ def decibels(amplitude: NDArray[np.uint8]) -> NDArray[np.float32]:
     return both
 
 
+def place_of(path: Path) -> dict[str, Any]:
+    with rasterio.open(path) as file:
+        return {"crs": file.crs, "transform": file.transform}
+
+
 @pytest.fixture
 def two_bands(demo_root: Path, tmp_path: Path) -> Path:
     """The demo data set with float32 decibels of VV and VH."""
     data = Path(shutil.copytree(demo_root / "DFC2025Track1", tmp_path / "dfc"))
     for path in data.glob("*/sar_images/*.tif"):
-        with rasterio.open(path) as file:
-            place = {"crs": file.crs, "transform": file.transform}
-        write_scene(path, decibels(read_sar(path).pixels), ("VV", "VH"), **place)
+        write_scene(path, decibels(read_sar(path).pixels), ("VV", "VH"), **place_of(path))
     return data
 
 
@@ -169,6 +173,23 @@ def test_one_band_of_two_is_chosen(
     scene = next((two_bands / "test/sar_images").iterdir())
     assert run_main(map_scene, "--scene", scene, "--models", path, "--out", tmp_path / "map.tif")[0] == 0
     assert (read_map(tmp_path / "map.tif") > 0).mean() > 0.7
+
+
+def test_a_model_of_one_band_refuses_two_and_maps_the_one_that_it_is_told_to_be_given(
+    run_main: RunMain, words: list[str], two_bands: Path, tmp_path: Path
+) -> None:
+    for path in two_bands.glob("train/sar_images/*.tif"):
+        write_scene(path, read_sar(path, bands=("VV",)).pixels, **place_of(path))
+    assert run_main(train, *words)[0] == 0
+    both = next((two_bands / "test/sar_images").iterdir())
+    model, out = tmp_path / "run/sar_models/tiny/model.pth", tmp_path / "map.tif"
+    code, told = run_main(map_scene, "--scene", both, "--models", model, "--out", out)
+    assert code == 2 and told.startswith(f"error: {both}: expected a SAR image of one band, found 2 (VV, VH); ")
+    assert told.endswith("write the one that it reads to a file of its own (gdal_translate -b 1)")
+    with rasterio.open(both) as file:
+        one = write_scene(tmp_path / "one.tif", file.read(1), **place_of(both))
+    assert run_main(map_scene, "--scene", one, "--models", model, "--out", out)[0] == 0
+    assert (read_map(out)[EMPTY] == 0).all() and (read_map(out) > 0).mean() > 0.7
 
 
 def test_optical_images_and_two_bands_are_read_together(

@@ -16,6 +16,7 @@ from landcover.images.raster import read_raster, write_raster
 from landcover.networks.model_file import ModelInfo, save_model
 from landcover.prediction.write_scores import PredictionSettings, write_score_folder
 from landcover.processes.group import Processes
+from landcover.sar.training_values import TrainingValues
 from tools.benchmarks._scenes import TINY_NETWORK
 from tools.map_tiles import main, map_tiles
 
@@ -119,3 +120,18 @@ def test_images_of_any_suffix_are_mapped_and_leftovers_of_macos_are_not(
     words = ["--images", images, "--models", models[0], "--out", tmp_path / "maps"]
     assert run_main(main, *words) == (0, f"wrote 2 maps in {tmp_path / 'maps'}\n")
     assert sorted(path.name for path in (tmp_path / "maps").glob("*.tif")) == ["a.tif", "b.tif"]
+
+
+def test_models_of_different_bands_are_refused(
+    run_main: RunMain, images: Path, models: list[Path], tmp_path: Path
+) -> None:
+    values = TrainingValues(("VV", 2), "uint8", ((1.0, 2.0, 3.0),) * 2)
+    info = ModelInfo("both", "sar", OPEN_EARTH_MAP.name, 64, values)
+    path = tmp_path / "both" / "model.pth"
+    save_model(path, info, TINY_NETWORK, MODELS.build(TINY_NETWORK).state_dict())
+    code, told = run_main(main, "--images", images, "--models", models[0], path, "--out", tmp_path / "maps")
+    assert code == 2 and not (tmp_path / "maps").exists()
+    assert told == (
+        f"error: {path}: expected a model that reads the only band of SAR files as {models[0]}, found one of band VV, "
+        "band 2; pass models of the same bands, or average their score files"
+    )

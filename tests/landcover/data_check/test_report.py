@@ -82,11 +82,11 @@ def test_sar_images_of_another_type_or_other_bands_are_told_of() -> None:
     test = replace(GOOD, title="test", sar=(replace(band, dtype="uint16"),))
     assert different_sar([GOOD, replace(GOOD, title="val"), replace(GOOD, sar=())]) == []
     assert different_sar([GOOD, replace(GOOD, title="source", sar=()), test]) == [
-        "SAR images differ: uint8 in train and uint16 in test; a model reads those of its training, convert them to "
+        "SAR images differ: uint8 in train but uint16 in test; a model reads those of its training, convert them to "
         "one kind"
     ]
     both = replace(GOOD, title="both", sar=(replace(band, band="VV"), replace(band, band="VH")))
-    assert different_sar([GOOD, both])[0].startswith("SAR images differ: uint8 in train and uint8 of VV, VH in both;")
+    assert different_sar([GOOD, both])[0].startswith("SAR images differ: uint8 in train but uint8 of VV, VH in both;")
 
 
 def test_only_problems_are_raised() -> None:

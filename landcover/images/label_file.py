@@ -1,20 +1,111 @@
-"""Reading of label maps."""
+"""Label files: our own, which say so, and those of other origin, which the convention of the class scheme reads."""
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import tifffile
 from numpy.typing import NDArray
+from PIL import Image
 
 from landcover.classes import ClassScheme
-from landcover.images.raster import read_raster
+from landcover.errors import InputError
+from landcover.images.label_pixels import to_labels
+from landcover.images.raster import KNOWN_LAYOUTS, Georeference, Raster, read_raster, write_raster
+
+FORMAT = "landcover-labels"
+
+IMAGE_DESCRIPTION = 270
+"""TIFF tag that marks our own label files; it stays with a copy or a GDAL translation of one file, as a manifest of
+the folder would not."""
+
+PNG_DESCRIPTION = "Description"
+"""Text chunk of PNG files with the same content."""
+
+NO_DATA = 42113
+"""TIFF tag of GDAL with the no-data value."""
 
 
 def read_labels(path: Path, scheme: ClassScheme) -> NDArray[np.uint8]:
-    """Label map (H, W), uint8, values 0..C of `scheme`, of a one-band TIFF or PNG file."""
-    labels = read_raster(path).pixels
-    if labels.ndim == 3 and labels.shape[2] == 1:
-        labels = labels[..., 0]
+    """Label map (H, W), uint8, values 0..C of `scheme`, of a TIFF or PNG file.
+
+    Our own files hold these values. Those of other origin are read as `scheme.convention` says; what they declare to be
+    no data is void. A PNG with a palette holds its indices.
+
+    Raises:
+        InputError: the file is missing, damaged, of another class scheme or convention.
+    """
+    raster = read_raster(path)
+    mark = label_mark(path)
+    if mark is None:
+        return to_labels(raster.pixels, _missing(raster), scheme, path)
+    if mark != _mark(scheme):
+        theirs = f"{mark.get('scheme')} ({', '.join(mark.get('classes', ()))})"
+        raise InputError(
+            f"{path}: expected labels of the class scheme {scheme.name} ({', '.join(scheme.classes)}), found {theirs}; "
+            "choose labels of these classes, or set CLASSES"
+        )
+    scheme.check(raster.pixels, path)
+    return raster.pixels
+
+
+def label_mark(path: Path) -> dict[str, Any] | None:
+    """What one of our own label files says about itself; None for files of other origin."""
+    status = path.stat()
+    return _read_mark(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def describe(scheme: ClassScheme) -> str:
+    """The text that marks our own label files."""
+    return json.dumps(_mark(scheme))
+
+
+def write_labels(
+    path: Path,
+    labels: NDArray[np.uint8],
+    scheme: ClassScheme,
+    georeference: Georeference = Georeference(),  # noqa: B008  (immutable)
+) -> None:
+    """Writes a label map as a tiled TIFF that says what it is, atomically; the same labels give the same bytes.
+
+    Args:
+        path: file to write.
+        labels: uint8 (H, W), values 0..C.
+        scheme: the classes.
+        georeference: of the image on whose grid the labels lie.
+    """
     scheme.check(labels, path)
-    return labels
+    text = describe(scheme)
+    mark = (IMAGE_DESCRIPTION, 2, len(text) + 1, text)
+    write_raster(path, labels, Georeference((*georeference.tags, mark)))
+
+
+def _mark(scheme: ClassScheme) -> dict[str, Any]:
+    return {"format": FORMAT, "scheme": scheme.name, "classes": list(scheme.classes)}
+
+
+@lru_cache(KNOWN_LAYOUTS)
+def _read_mark(path: Path, *_identity: int) -> dict[str, Any] | None:
+    if path.suffix.lower() == ".png":
+        with Image.open(path) as image:
+            text = image.info.get(PNG_DESCRIPTION, "")
+    else:
+        with tifffile.TiffFile(path) as file:
+            text = file.pages[0].description
+    try:
+        content = json.loads(text)
+    except (TypeError, ValueError):
+        return None
+    return content if isinstance(content, dict) and content.get("format") == FORMAT else None
+
+
+def _missing(raster: Raster) -> NDArray[np.bool_]:
+    """Pixels (H, W) that the file declares to be no data, and NaN."""
+    pixels = raster.pixels if raster.pixels.ndim == 3 else raster.pixels[..., None]
+    missing = np.isnan(pixels).any(axis=2) if pixels.dtype.kind == "f" else np.zeros(pixels.shape[:2], np.bool_)
+    declared = [value for code, _, _, value in raster.georeference.tags if code == NO_DATA]
+    return missing | (pixels == float(declared[0])).all(axis=2) if declared else missing

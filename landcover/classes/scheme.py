@@ -1,37 +1,49 @@
-"""Class schemes: names, colours, and the one place where label files meet training indices."""
+"""A class scheme, and the one place where label maps meet training indices."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from landcover.classes.convention import Colour, Convention
 from landcover.errors import InputError
 
 VOID = 0
-"""Label of unknown or missing pixels in every label file."""
+"""Label of unknown or missing pixels in every label map."""
 
 IGNORE_INDEX = 255
 """Training index of `VOID`: without loss and without metric."""
 
+MOST_CLASSES = 254
+"""Labels are uint8, and the largest training index is `IGNORE_INDEX`."""
+
 
 @dataclass(frozen=True)
 class ClassScheme:
-    """Names and colours of the classes 1..C of a label file; 0 is void in every scheme.
+    """Names and colours of the classes 1..C of a label map; 0 is void in every scheme.
 
-    Models have C outputs: class k of a label file is output k - 1.
+    Models have C outputs: class k of a label map is output k - 1. Schemes of the same name and classes are equal: what
+    one has made, the other can use.
 
     Args:
         name: short identifier that score files and manifests carry.
         classes: the C class names, in label order.
         palette: the C colours as RGB triples 0..255, in label order.
+        unscored: names of classes that are left out of means of scores.
+        convention: how label files of other origin tell the classes.
     """
 
     name: str
     classes: tuple[str, ...]
-    palette: tuple[tuple[int, int, int], ...]
+    palette: tuple[Colour, ...] = field(compare=False)
+    unscored: tuple[str, ...] = field(default=(), compare=False)
+    convention: Convention = field(default_factory=Convention, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.classes) != len(self.palette):
@@ -41,6 +53,30 @@ class ClassScheme:
     def num_classes(self) -> int:
         """C, the number of model outputs."""
         return len(self.classes)
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """Which classes count in means of scores: bool (C,)."""
+        return np.array([name not in self.unscored for name in self.classes])
+
+    def record(self) -> dict[str, Any]:
+        """JSON values that model files and score files carry, from which `from_record` makes the scheme."""
+        return {"name": self.name, "classes": self.classes, "palette": self.palette, "unscored": self.unscored}
+
+    @staticmethod
+    def from_record(record: Mapping[str, Any]) -> ClassScheme:
+        """The scheme of a record; its convention is that of our own label files.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no such record.
+        """
+        names = tuple(str(name) for name in record["classes"])
+        palette = tuple((int(red), int(green), int(blue)) for red, green, blue in record["palette"])
+        return ClassScheme(str(record["name"]), names, palette, tuple(record["unscored"]))
+
+    def identity(self) -> str:
+        """A text that is another one where anything of the scheme is, for manifests."""
+        return json.dumps(asdict(self))
 
     def to_indices(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Training indices of a label map: class k becomes k - 1, void becomes `IGNORE_INDEX`.
@@ -72,23 +108,3 @@ class ClassScheme:
                 f"{path}: expected label values 0..{self.num_classes} (scheme {self.name}), found {largest}; "
                 "check that the file is a label map of this scheme"
             )
-
-
-OPEN_EARTH_MAP = ClassScheme(
-    name="openearthmap",
-    classes=("bareland", "rangeland", "developed", "road", "tree", "water", "agriculture", "building"),
-    palette=(
-        (0x80, 0x00, 0x00),
-        (0x00, 0xFF, 0x24),
-        (0x94, 0x94, 0x94),
-        (0xFF, 0xFF, 0xFF),
-        (0x22, 0x61, 0x26),
-        (0x00, 0x45, 0xFF),
-        (0x4B, 0xB5, 0x49),
-        (0xDE, 0x1F, 0x07),
-    ),
-)
-"""OpenEarthMap (Xia et al., WACV 2023, https://arxiv.org/abs/2210.10732), also used by OpenEarthMap-SAR."""
-
-SCHEMES = {scheme.name: scheme for scheme in (OPEN_EARTH_MAP,)}
-"""Every scheme by name, as written in score files and checkpoints."""

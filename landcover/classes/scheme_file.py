@@ -1,0 +1,156 @@
+"""Files of class schemes, `configs/classes/*.toml`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from landcover.classes.convention import Colour, Convention, FilesHold
+from landcover.classes.scheme import MOST_CLASSES, ClassScheme
+from landcover.errors import InputError
+
+FOLDER = Path(__file__).parents[2] / "configs" / "classes"
+"""Schemes that are named without a path."""
+
+DEFAULT = "openearthmap"
+
+FREE_NUMBERS = (0, 255, *range(-1, -MOST_CLASSES - 1, -1))
+"""The first one that is no class is unknown where a file does not say."""
+
+KEYS = ("files", "unknown", "classes")
+CLASS_KEYS = ("name", "colour", "value", "score")
+
+
+def find_scheme(named: str, label_values: str = "") -> ClassScheme:
+    """The scheme that a profile names.
+
+    Args:
+        named: a path, or the name of a file in `configs/classes`.
+        label_values: see `Convention.changed`.
+
+    Raises:
+        InputError: there is none, or it is not usable, or a word of `label_values` is none.
+    """
+    path = Path(named)
+    if not path.is_file():
+        path = FOLDER / f"{named.removesuffix('.toml')}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
+        raise InputError(f"CLASSES: expected a file, or one of {known}, found {named!r}; correct it")
+    scheme = read_scheme(path)
+    return replace(scheme, convention=scheme.convention.changed(label_values, scheme.num_classes))
+
+
+def read_scheme(path: Path) -> ClassScheme:
+    """The class scheme of a TOML file, named as the file.
+
+    `files` says what label files hold (`numbers`, `colours` or `one-hot`; numbers by default), `unknown` which numbers
+    and colours are unknown pixels (0 and black by default; 255 where 0 is a class), and a table `[[classes]]` per
+    class its `name`, its `colour`, its `value` in files of numbers (1..C by default) and whether to `score` it.
+
+    Raises:
+        InputError: says what is wrong with it.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a usable class scheme ({error}); correct it") from None
+    _check_keys(content, KEYS, str(path))
+    tables = content.get("classes")
+    if not isinstance(tables, list) or not 2 <= len(tables) <= MOST_CLASSES or not all(map(_is_table, tables)):
+        raise InputError(f"{path}: expected 2 to {MOST_CLASSES} tables [[classes]], found others; correct it")
+    for number, table in enumerate(tables, start=1):
+        _check_keys(table, CLASS_KEYS, f"{path}, class {number}")
+    names = tuple(_name(table, f"{path}, class {number}") for number, table in enumerate(tables, start=1))
+    palette = tuple(
+        _colour(table.get("colour"), f"{path}, class {name}") for table, name in zip(tables, names, strict=True)
+    )
+    values = tuple(table.get("value", number) for number, table in enumerate(tables, start=1))
+    unscored = tuple(
+        name for table, name in zip(tables, names, strict=True) if not _score(table, f"{path}, class {name}")
+    )
+    _check_unique(names, "names of classes", path)
+    _check_unique(palette, "colours of classes", path)
+    _check_unique(values, "values of classes", path)
+    if len(unscored) == len(names):
+        raise InputError(f"{path}: expected a class to score, found score = false for all; correct it")
+    return ClassScheme(path.stem, names, palette, unscored, _convention(content, values, palette, path))
+
+
+def _convention(
+    content: Mapping[str, Any], values: tuple[int, ...], palette: tuple[Colour, ...], path: Path
+) -> Convention:
+    files = content.get("files", "numbers")
+    if files not in get_args(FilesHold):
+        raise InputError(f"{path}: files: expected {', '.join(get_args(FilesHold))}, found {files!r}; correct it")
+    if not all(map(_is_number, values)):
+        raise InputError(f"{path}: expected whole numbers as values of classes, found {list(values)}; correct it")
+    listed = content.get("unknown", [])
+    if not isinstance(listed, list):
+        raise InputError(f"{path}: unknown: expected a list such as [0], found {listed!r}; correct it")
+    numbers = tuple(item for item in listed if _is_number(item))
+    colours = tuple(_colour(item, f"{path}, unknown") for item in listed if not _is_number(item))
+    both = [item for item in (*numbers, *colours) if item in values or item in palette]
+    if both:
+        raise InputError(f"{path}: unknown: expected what is no class, found {both[0]}; correct it")
+    return Convention(
+        files,
+        values if values != tuple(range(1, len(values) + 1)) else (),
+        numbers or (next(number for number in FREE_NUMBERS if number not in values),),
+        colours or tuple(black for black in ((0, 0, 0),) if black not in palette),
+    )
+
+
+def _is_table(item: object) -> bool:
+    return isinstance(item, dict)
+
+
+def _is_number(item: object) -> bool:
+    return isinstance(item, int) and not isinstance(item, bool)
+
+
+def _check_keys(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    for key in table:
+        if key not in known:
+            close = get_close_matches(key, known, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            raise InputError(f"{where}: unknown key {key!r}{hint}; known keys are {', '.join(known)}")
+
+
+def _name(table: Mapping[str, Any], where: str) -> str:
+    name = table.get("name")
+    if not isinstance(name, str) or not re.fullmatch(r"[^\s=/,:](?:[^=/,:\n]*[^\s=/,:])?", name) or name == "unknown":
+        raise InputError(f"{where}: expected a name without = / , : that is not unknown, found {name!r}; correct it")
+    return name
+
+
+def _colour(text: object, where: str) -> Colour:
+    if not isinstance(text, str) or not re.fullmatch(r"#[0-9A-Fa-f]{6}", text):
+        raise InputError(f'{where}: expected a colour such as "#0045FF", found {text!r}; correct it')
+    red, green, blue = bytes.fromhex(text[1:])
+    return red, green, blue
+
+
+def _score(table: Mapping[str, Any], where: str) -> bool:
+    score = table.get("score", True)
+    if not isinstance(score, bool):
+        raise InputError(f"{where}: score: expected true or false, found {score!r}; correct it")
+    return score
+
+
+def _check_unique(items: tuple[object, ...], kind: str, path: Path) -> None:
+    twice = [item for item in items if items.count(item) > 1]
+    if twice:
+        raise InputError(f"{path}: expected different {kind}, found {twice[0]!r} twice; correct it")
+
+
+OPEN_EARTH_MAP = read_scheme(FOLDER / f"{DEFAULT}.toml")
+"""OpenEarthMap (Xia et al., WACV 2023, https://arxiv.org/abs/2210.10732), also used by OpenEarthMap-SAR."""
+
+SCHEMES = {scheme.name: scheme for scheme in (OPEN_EARTH_MAP,)}
+"""Schemes of score files and model files that carry no more than a name, by that name."""

@@ -25,9 +25,9 @@ from ensemble.members import (
 )
 from ensemble.weight_file import choose_ensemble
 from ensemble.weights import Average
-from landcover.classes import VOID
 from landcover.errors import InputError, command
 from landcover.images.grid import read_georeference
+from landcover.images.label_file import write_labels
 from landcover.images.raster import write_raster
 from landcover.processes.progress import track
 from landcover.run_files.writable import check_folder
@@ -70,7 +70,7 @@ def write_label_maps(
         else:
             labels = average_labels(paths, weights, average, scheme, factors)
         written.append(out / f"{tile}.tif")
-        write_raster(written[-1], labels, georeference, no_data=VOID)
+        write_labels(written[-1], labels, scheme, georeference)
     return written
 
 

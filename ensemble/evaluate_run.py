@@ -12,7 +12,7 @@ from ensemble.members import Member
 from ensemble.score_submission import score_submission
 from ensemble.scoring import Summary, score_ensemble, score_labels, score_members
 from ensemble.weights import Average
-from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.dfc2025 import Split, dfc2025_tiles, truth_labels
 from landcover.images.listing import LABEL_SUFFIXES, files_by_stem
 
@@ -31,6 +31,7 @@ def evaluate_run(
     average: Average,
     class_weights: Mapping[str, float] | None = None,
     labels: Path | None = None,
+    scheme: ClassScheme = OPEN_EARTH_MAP,
 ) -> dict[str, Any]:
     """Scores of teachers, pseudo-labels, SAR models and ensemble, each with what it was scored against.
 
@@ -52,9 +53,10 @@ def evaluate_run(
         class_weights: of the ensemble, see `score_ensemble`.
         labels: folder of the label files that trained the SAR models; None for the pseudo-labels. Where there is a
             truth of their tiles, they are scored as `training_labels`.
+        scheme: classes of scores and labels.
     """
     metrics = {"teachers": {name: _source_score(run_dir / "teachers" / name) for name in teachers}}
-    metrics.update(_label_scores(run_dir, dfc_root, truth_root, metrics["teachers"], labels))
+    metrics.update(_label_scores(run_dir, dfc_root, truth_root, metrics["teachers"], labels, scheme))
     split, truth = _sar_truth(dfc_root, truth_root)
     names = [member.name for member in members]
     if not truth:
@@ -64,18 +66,20 @@ def evaluate_run(
     scores = run_dir / "scores" / split
     scored = [replace(member, folder=scores / member.name) for member in members]
     alone = [*scored, *(Member(name, scores / name) for name in others)]
-    averages = {kind: score_ensemble(scored, truth, kind, OPEN_EARTH_MAP, told, class_weights) for kind in AVERAGES}
+    averages = {kind: score_ensemble(scored, truth, kind, scheme, told, class_weights) for kind in AVERAGES}
     folder = run_dir / "submission"
     return {
         **metrics,
-        "sar_models": score_members(alone, truth, OPEN_EARTH_MAP, told),
+        "sar_models": score_members(alone, truth, scheme, told),
         "ensemble": {
             **averages[average],
             "average": average,
             "members": names,
             "averages": averages,
         },
-        **({"submission": score_submission(folder, truth, told)} if split == "test" and folder.is_dir() else {}),
+        **(
+            {"submission": score_submission(folder, truth, told, scheme)} if split == "test" and folder.is_dir() else {}
+        ),
     }
 
 
@@ -85,7 +89,12 @@ def _source_score(folder: Path) -> Summary:
 
 
 def _label_scores(
-    run_dir: Path, dfc_root: Path, truth_root: Path, teachers: Mapping[str, Summary], labels: Path | None
+    run_dir: Path,
+    dfc_root: Path,
+    truth_root: Path,
+    teachers: Mapping[str, Summary],
+    labels: Path | None,
+    scheme: ClassScheme,
 ) -> dict[str, Any]:
     """Entries of pseudo-labels, and where there is a truth of teachers, published and training labels too."""
     tiles = dfc2025_tiles(dfc_root, "train")
@@ -96,20 +105,20 @@ def _label_scores(
     if truth:
         told = f"manual labels of {len(truth)} train tiles"
         members = [Member(name, run_dir / "scores" / "teachers" / name) for name in teachers]
-        on_target = score_members(members, truth, OPEN_EARTH_MAP, told)
+        on_target = score_members(members, truth, scheme, told)
         entries: dict[str, Any] = {
             "teachers": {name: {**on_target[name], "source": teachers[name]} for name in teachers},
-            "pseudo_labels": score_labels(written, truth, OPEN_EARTH_MAP, told),
+            "pseudo_labels": score_labels(written, truth, scheme, told),
         }
         if published:
-            entries["published_labels"] = score_labels(published, truth, OPEN_EARTH_MAP, told)
+            entries["published_labels"] = score_labels(published, truth, scheme, told)
         if labels is not None:
             trained = files_by_stem(labels, LABEL_SUFFIXES)
-            entries["training_labels"] = score_labels(trained, truth, OPEN_EARTH_MAP, told)
+            entries["training_labels"] = score_labels(trained, truth, scheme, told)
         return entries
     if published:
         told = "published pseudo-labels of the train tiles (agreement, not accuracy)"
-        return {"pseudo_labels": score_labels(written, published, OPEN_EARTH_MAP, told)}
+        return {"pseudo_labels": score_labels(written, published, scheme, told)}
     return {"pseudo_labels": UNSCORED}
 
 

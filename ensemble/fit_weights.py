@@ -17,13 +17,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.members import Member, check_members, parse_members, scheme_of
+from ensemble.members import Member, check_classes, check_members, parse_members
 from ensemble.pool import minimise_cross_entropy
 from ensemble.scoring import score_ensemble
 from ensemble.tile_sums import code_tables, common_log_range
 from ensemble.weight_file import WeightFile
 from ensemble.weights import Average
 from landcover.classes import VOID, ClassScheme
+from landcover.classes.arguments import add_class_arguments, class_scheme
 from landcover.errors import InputError, command
 from landcover.images.label_file import read_labels
 from landcover.images.listing import LABEL_SUFFIXES, files_by_stem
@@ -150,7 +151,9 @@ def main() -> None:
     truth = files_by_stem(options.truth, LABEL_SUFFIXES)
     first = members[0].score_file(check_members(members)[0])
     rng = np.random.default_rng(options.seed)
-    fit = fit_weights(members, truth, options.average, scheme_of(first, read_header(first)), rng, options.pixels)
+    scheme = class_scheme(options)
+    check_classes(first, read_header(first), scheme)
+    fit = fit_weights(members, truth, options.average, scheme, rng, options.pixels)
     left_out = [member.name for member in members if member.name not in fit.weights]
     print("\n".join(f"{name}  {weight:.{DECIMALS}f}" for name, weight in fit.weights.items()))
     if left_out:
@@ -188,6 +191,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--pixels", type=int, default=100_000, help="labelled pixels to fit on")
     parser.add_argument("--force", action="store_true", help="write fitted weights even if equal ones are better")
     parser.add_argument("--out", type=Path, required=True, help="JSON file of weights")
+    add_class_arguments(parser)
     return parser.parse_args()
 
 

@@ -176,23 +176,28 @@ def check_grids(paths: Sequence[Path], headers: Sequence[ScoreHeader]) -> None:
                 f"{path}: expected {expected} as in {paths[0]}, found {_grid(header)}; "
                 "predict both with the same data and class scheme"
             )
+        if header.class_scheme != headers[0].class_scheme:
+            raise InputError(
+                f"{path}: expected scores of the same classes as {paths[0]}, found another class scheme "
+                f"{header.scheme}; predict both with one"
+            )
 
 
 def scheme_of(path: Path, header: ScoreHeader) -> ClassScheme:
     """Class scheme of the score file at `path`; `InputError` if it is unknown or has another number of classes."""
-    scheme = SCHEMES.get(header.scheme)
-    if scheme is None:
+    if header.class_scheme is None:
         raise InputError(f"{path}: unknown class scheme {header.scheme!r}; known are {', '.join(sorted(SCHEMES))}")
-    check_classes(path, header, scheme)
-    return scheme
+    check_classes(path, header, header.class_scheme)
+    return header.class_scheme
 
 
 def check_classes(path: Path, header: ScoreHeader, scheme: ClassScheme) -> None:
     """Raises `InputError` unless the score file at `path` holds the classes of `scheme`."""
-    if (header.scheme, header.classes) != (scheme.name, scheme.num_classes):
+    if header.class_scheme != scheme or header.classes != scheme.num_classes:
         raise InputError(
             f"{path}: expected scores of the {scheme.num_classes} classes of scheme {scheme.name}, "
-            f"found {header.classes} of scheme {header.scheme}; predict with the scheme of this run"
+            f"found {header.classes} of scheme {header.scheme}; predict with the scheme of this run, or name theirs in "
+            "CLASSES (--classes)"
         )
 
 

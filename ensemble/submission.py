@@ -24,8 +24,10 @@ from PIL import Image
 
 from ensemble.submission_names import check_names
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
+from landcover.classes.arguments import add_class_arguments, class_scheme
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
 from landcover.errors import InputError, command
+from landcover.images.label_file import png_mark
 from landcover.images.raster import read_info
 from landcover.run_files.atomic import atomic_path
 
@@ -43,7 +45,8 @@ def write_label_png(path: Path, labels: NDArray[np.uint8], scheme: ClassScheme =
     scheme.check(labels, path)
     with atomic_path(path) as temporary:
         # Label maps are runs of one value: run-length matching is the fastest strategy and close to the smallest file.
-        Image.fromarray(labels).save(temporary, format="PNG", compress_level=6, compress_type=zlib.Z_RLE)
+        packed = {"compress_level": 6, "compress_type": zlib.Z_RLE}
+        Image.fromarray(labels).save(temporary, format="PNG", pnginfo=png_mark(scheme), **packed)
 
 
 def remove_other_pngs(folder: Path, names: Collection[str]) -> None:
@@ -113,9 +116,10 @@ def main() -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("zip", type=Path, help="the submission")
     parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder with the test tiles")
+    add_class_arguments(parser)
     arguments = parser.parse_args()
     tiles = dfc2025_tiles(arguments.dfc_root, "test")
-    for warning in check_submission(arguments.zip, tiles):
+    for warning in check_submission(arguments.zip, tiles, class_scheme(arguments)):
         print(f"warning: {warning}", file=sys.stderr)
     print(f"{arguments.zip}: label PNGs of all {len(tiles)} test tiles, ready to upload")
 

@@ -69,6 +69,11 @@ class ConfusionMatrix:
         hits, either = self._hits_and_totals()
         return _divide(2 * hits, either)
 
+    def mean_iou(self) -> float | None:
+        """Mean over the classes that occur and are to be scored, 0..1; None if no class is both."""
+        iou = self.iou()[self.scheme.scored]
+        return None if np.isnan(iou).all() else float(np.nanmean(iou))
+
     def summary(self, labels: str) -> dict[str, object]:
         """Scores as they stand in `metrics.json`.
 
@@ -76,8 +81,8 @@ class ConfusionMatrix:
             labels: what the predictions were scored against, in a few words.
 
         Returns:
-            `miou` (0..1, mean over the classes that occur), `iou` and `f1` per class name (None if absent), `absent`
-            class names, `labels`, `pixels` and `accuracy` (0..1).
+            `miou` (0..1, mean over the classes that occur and are to be scored), `iou` and `f1` per class name (None if
+            absent), `absent` class names, `labels`, `pixels` and `accuracy` (0..1).
 
         Raises:
             InputError: no pixel with a label was counted.
@@ -87,8 +92,12 @@ class ConfusionMatrix:
                 f"{labels}: expected labelled pixels to score against, found only void (0); check the files"
             )
         iou = self.iou()
+        miou = self.mean_iou()
+        if miou is None:
+            names = ", ".join(self.scheme.unscored)
+            raise InputError(f"{labels}: expected pixels of classes to score, found only {names}; check CLASSES")
         return {
-            "miou": float(np.nanmean(iou)),
+            "miou": miou,
             "iou": self._by_name(iou),
             "absent": [name for name, score in zip(self.scheme.classes, iou, strict=True) if np.isnan(score)],
             "labels": labels,

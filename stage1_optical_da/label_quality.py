@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from landcover.classes.arguments import add_class_arguments, class_scheme
+from landcover.data_sets.class_statistics import warn_of_shifted_labels
 from landcover.errors import command
 from landcover.labels.label_set import label_set
 from landcover.labels.quality import References, folder_quality
@@ -21,20 +23,24 @@ def main() -> None:
     """Prints the table, and writes JSON if asked to."""
     parser = argparse.ArgumentParser(prog="python -m stage1_optical_da.label_quality", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("folder", help="label files <tile>.tif or .png, 0 = unknown")
+    parser.add_argument("folder", help="label files <tile>.tif or .png")
     parser.add_argument(
         "--against", nargs="+", default=[], metavar="NAME=FOLDER", help="label sets to compare with, of all these tiles"
     )
     parser.add_argument("--truth", metavar="FOLDER", help="manual labels of some or all of these tiles")
     parser.add_argument("--out", type=Path, metavar="FILE", help="receives the numbers as JSON")
+    add_class_arguments(parser)
     arguments = parser.parse_args()
 
+    scheme = class_scheme(arguments)
     references = References(
-        tuple(label_set(option) for option in arguments.against),
-        label_set(f"manual labels={arguments.truth}") if arguments.truth else None,
+        tuple(label_set(option, scheme) for option in arguments.against),
+        label_set(f"manual labels={arguments.truth}", scheme) if arguments.truth else None,
     )
-    quality = folder_quality(label_set(arguments.folder), references, start_processes())
-    print(quality_table(quality))
+    labels = label_set(arguments.folder, scheme)
+    quality = folder_quality(labels, references, start_processes())
+    print(quality_table(quality, scheme))
+    warn_of_shifted_labels(list(labels.files.values()), scheme, f"{labels.folder}: label files")
     if arguments.out:
         write_json(arguments.out, quality)
         print(f"wrote {arguments.out}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from landcover.classes.arguments import add_class_arguments, class_scheme
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.errors import command
 from landcover.labels.label_filter import FilterMaterial, build_filter, filter_labels
@@ -29,8 +30,10 @@ def main() -> None:
     parser.add_argument("--truth-root", type=Path, help="folder with train/labels of manual labels, to score against")
     parser.add_argument("--run-dir", required=True, type=Path, help="receives reassigned_labels/")
     parser.add_argument("--seed", type=int, default=0)
+    add_class_arguments(parser)
     arguments = parser.parse_args()
 
+    scheme = class_scheme(arguments)
     register_all()
     processes = start_processes()
     keep_digests(arguments.run_dir)
@@ -38,15 +41,15 @@ def main() -> None:
     images = {tile.name: tile.optical for tile in tiles if tile.optical}
     scores = {name: arguments.run_dir / "scores" / "teachers" / name for name in arguments.teachers}
     scores = {name: folder for name, folder in scores.items() if folder.is_dir()}
-    material = FilterMaterial(tiles, scores, arguments.seed, processes)
+    material = FilterMaterial(tiles, scores, arguments.seed, processes, scheme)
     changes = build_filter(arguments.method, material, "REASSIGN")
-    before = LabelSet(arguments.labels.name, label_files(arguments.labels, CURE))
-    references = References.of_tiles(tiles, arguments.truth_root or arguments.dfc_root)
+    before = LabelSet(arguments.labels.name, label_files(arguments.labels, CURE, scheme), scheme)
+    references = References.of_tiles(tiles, arguments.truth_root or arguments.dfc_root, scheme)
     folder = arguments.run_dir / "reassigned_labels"
     written = filter_labels(arguments.method, changes, before, images, folder, references, processes)
     if processes.first:
         print(f"{'wrote' if written else 'is there:'} {len(images)} label files in {folder}")
-        print(quality_table(read_quality(folder)), flush=True)
+        print(quality_table(read_quality(folder), scheme), flush=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from mmengine import Config, ConfigDict
 
-from landcover.data_sets.class_statistics import STATISTICS_NAME
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
+from landcover.classes.arguments import class_scheme
+from landcover.data_sets.class_statistics import STATISTICS_NAME, warn_of_shifted_labels
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.open_earth_map import LabelledTile, open_earth_map_tiles
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
@@ -42,16 +44,19 @@ def main() -> None:
     parser.add_argument("--source-splits", nargs="+", default=["train"], help="OpenEarthMap lists to train on")
     arguments = parser.parse_args()
 
+    scheme = class_scheme(arguments)
     register_all()
     processes = start_processes()
     keep_digests(arguments.run_dir)
-    configs = {path.stem: load_config(path, arguments.option, stage=1) for path in arguments.configs}
+    configs = {path.stem: load_config(path, arguments.option, stage=1, scheme=scheme) for path in arguments.configs}
     networks = {
         name: network_to_train(config, arguments.pretrained_dir, arguments.fetch_pretrained)
         for name, config in configs.items()
     }
     source, _ = open_earth_map_tiles(arguments.oem_root, arguments.source_splits)
     held_out, _ = open_earth_map_tiles(arguments.oem_root, ["val"])
+    if processes.first:
+        warn_of_shifted_labels([tile.labels for tile in source], scheme, f"{arguments.oem_root}: label files")
     target = [TrainingTile(tile.optical) for tile in dfc2025_tiles(arguments.dfc_root, "train") if tile.optical]
     for name, config in configs.items():
         folder = arguments.run_dir / "teachers" / name
@@ -65,6 +70,7 @@ def main() -> None:
             folder,
             arguments.seed,
             arguments.run_dir / STATISTICS_NAME,
+            scheme,
         )
         trained = train_model(training, processes)
         if processes.first:
@@ -81,6 +87,7 @@ def teacher_training(
     folder: Path,
     seed: int,
     statistics: Path | None = None,
+    scheme: ClassScheme = OPEN_EARTH_MAP,
 ) -> Training:
     """What `train_model` needs to train one teacher.
 
@@ -94,13 +101,16 @@ def teacher_training(
         folder: the teacher's folder.
         seed: of everything random.
         statistics: keeps the class counts of the source, which teachers with `rare_classes` share; see `class_counts`.
+        scheme: classes of the labels.
     """
     labelled = [TrainingTile(tile.image, tile.labels) for tile in source]
     data = config.train_dataloader.dataset
     alignment = {"type": "ResolutionAlignment", **data.resolution_alignment}
     aligned = {**data.source, "augmentations": [*data.source.augmentations, alignment]}
     pairs = SourceTargetPairs(
-        TrainingTiles(labelled, "optical", config.crop_size, seed=seed, statistics=statistics, **aligned),
+        TrainingTiles(
+            labelled, "optical", config.crop_size, seed=seed, statistics=statistics, scheme=scheme, **aligned
+        ),
         # Another stream, so that tile n of both sets does not get the same crop and flips.
         TrainingTiles(target, "optical", config.crop_size, seed=seed + 1, **data.target),
     )
@@ -114,7 +124,9 @@ def teacher_training(
         trained={**config.self_training, "student": network},
         exported=teacher_of,
         dataset=pairs,
-        validation=ValidationTiles([TrainingTile(t.image, t.labels) for t in held_out], f"OpenEarthMap val{seen}"),
+        validation=ValidationTiles(
+            [TrainingTile(t.image, t.labels) for t in held_out], f"OpenEarthMap val{seen}", scheme=scheme
+        ),
         inputs=lambda: {
             "source": digest_all([path for tile in source for path in (tile.image, tile.labels)]),
             "target": digest_all([main_file(tile.image) for tile in target]),
@@ -125,6 +137,7 @@ def teacher_training(
         hooks=[TeacherHook()],
         further_evaluations=[target_evaluation([main_file(tile.image) for tile in target], config.crop_size)],
         wrapper="DistributedSelfTraining",
+        scheme=scheme,
     )
 
 

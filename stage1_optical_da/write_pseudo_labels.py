@@ -15,12 +15,14 @@ from typing import Any
 
 from ensemble.average import average_with_members
 from ensemble.members import Member, check_members
-from landcover.classes import OPEN_EARTH_MAP, VOID
+from landcover.classes import OPEN_EARTH_MAP, VOID, ClassScheme
+from landcover.classes.arguments import add_class_arguments, class_scheme
+from landcover.classes.scheme_file import manifest_input
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
 from landcover.errors import InputError, command
 from landcover.images.grid import read_georeference
+from landcover.images.label_file import write_labels
 from landcover.images.modality import read_whole
-from landcover.images.raster import write_raster
 from landcover.labels.label_set import PUBLISHED, LabelSet, label_set, published_labels
 from landcover.labels.quality import QUALITY_NAME, LabelCounts, References, agreement, read_quality
 from landcover.metrics import ConfusionMatrix
@@ -56,17 +58,19 @@ def main() -> None:
         metavar="FOLDER",
         help=f"keep only pixels on which these label sets agree too: {PUBLISHED}, FOLDER or NAME=FOLDER",
     )
+    add_class_arguments(parser)
     add_view_arguments(parser)
     arguments = parser.parse_args()
 
+    scheme = class_scheme(arguments)
     register_all()
     processes = start_processes()
     keep_digests(arguments.run_dir)
     tiles = dfc2025_tiles(arguments.dfc_root, "train")
     images = {tile.name: tile.optical for tile in tiles if tile.optical}
     folder = arguments.run_dir / "pseudo_labels"
-    dropping = _dropping(arguments, tiles, folder)
-    references = _references(dropping, tiles, arguments.truth_root or arguments.dfc_root)
+    dropping = _dropping(arguments, tiles, folder, scheme)
+    references = _references(dropping, tiles, arguments.truth_root or arguments.dfc_root, scheme)
     references.check(images)  # before hours of prediction
     scores = arguments.run_dir / "scores" / "teachers"
     # Teachers are averaged as probabilities, the mean softmax of the recipe.
@@ -76,10 +80,10 @@ def main() -> None:
             arguments.run_dir / "teachers" / name / MODEL_NAME, images, scores / name, settings, processes
         )
     members = [Member(name, scores / name) for name in arguments.teachers]
-    written = write_label_folder(members, images, folder, processes, dropping, references)
+    written = write_label_folder(members, images, folder, processes, dropping, references, scheme)
     if processes.first:
         print(f"{'wrote' if written else 'is there:'} {len(images)} label files in {folder}")
-        print(quality_table(read_quality(folder)), flush=True)
+        print(quality_table(read_quality(folder), scheme), flush=True)
 
 
 def write_label_folder(
@@ -89,6 +93,7 @@ def write_label_folder(
     processes: Processes,
     dropping: Dropping = Dropping(),  # noqa: B008  (immutable)
     references: References = References(),  # noqa: B008  (immutable)
+    scheme: ClassScheme = OPEN_EARTH_MAP,
 ) -> bool:
     """Writes the label file of every image, `quality.json` and the manifest; False if all labels were there.
 
@@ -102,6 +107,7 @@ def write_label_folder(
         processes: those that share the tiles.
         dropping: which pixels become unknown; its label sets have all tiles at their sizes (`References.check`).
         references: what the labels are compared with.
+        scheme: classes of scores and labels.
     """
     names = check_members(members)
     kept = [labels.only(names) for labels in dropping.agree_with]
@@ -110,13 +116,14 @@ def write_label_folder(
         made_by={
             "stage": "pseudo_labels",
             "average": "probabilities",
-            "scheme": OPEN_EARTH_MAP.name,
+            "scheme": scheme.name,
             "label_set": LABEL_SETS[dropping.teachers_differ],
             "agree_with": dropping.names(),
         },
         inputs=lambda: {
             **{f"scores of {member.name}": digest(member.folder / FINISHED) for member in members},
             **{f"labels of {labels.name}": labels.digest() for labels in kept},
+            **manifest_input(scheme),
         },
     )
     files = {name: folder / f"{name}.tif" for name in names}
@@ -129,8 +136,8 @@ def write_label_folder(
             return False
         if processes.first:
             (folder / QUALITY_NAME).unlink(missing_ok=True)  # unfinished again until the new one is there
-        label_tile = partial(_label_tile, members, images, files, dropping, references)
-        total = _TileCounts()
+        label_tile = partial(_label_tile, members, images, files, dropping, references, scheme)
+        total = _TileCounts.of(scheme)
         for counts in results_of_all(label_tile, names, "pseudo-labels", processes):
             total.merge(counts)
         if processes.first:
@@ -144,15 +151,20 @@ def write_label_folder(
 class _TileCounts:
     """Counts of the label set as written, of the average before pixels were dropped, and between the teachers."""
 
-    written: LabelCounts = field(default_factory=LabelCounts)
-    average: LabelCounts = field(default_factory=LabelCounts)
+    written: LabelCounts
+    average: LabelCounts
     teachers: dict[tuple[int, int], ConfusionMatrix] = field(default_factory=dict)
+
+    @staticmethod
+    def of(scheme: ClassScheme) -> _TileCounts:
+        """No tile yet."""
+        return _TileCounts(LabelCounts(scheme), LabelCounts(scheme))
 
     def merge(self, other: _TileCounts) -> None:
         self.written.merge(other.written)
         self.average.merge(other.average)
         for pair, matrix in other.teachers.items():
-            self.teachers.setdefault(pair, ConfusionMatrix(OPEN_EARTH_MAP)).merge(matrix)
+            self.teachers.setdefault(pair, ConfusionMatrix(self.written.scheme)).merge(matrix)
 
 
 def _label_tile(
@@ -161,25 +173,26 @@ def _label_tile(
     files: Mapping[str, Path],
     dropping: Dropping,
     references: References,
+    scheme: ClassScheme,
     name: str,
 ) -> _TileCounts:
     """Writes the label file of one tile unless it is there, and counts it; unknown where the image has no data."""
     paths = [member.score_file(name) for member in members]
-    tile = average_with_members(paths, [member.weight for member in members], OPEN_EARTH_MAP)
+    tile = average_with_members(paths, [member.weight for member in members], scheme)
     no_data = read_whole(images[name], "optical")[1]
     tile.labels[no_data], tile.members[:, no_data] = VOID, VOID
     labels = dropping.apply(tile, name)
     if not files[name].exists():
-        write_raster(files[name], labels, read_georeference(images[name]), no_data=VOID)
+        write_labels(files[name], labels, scheme, read_georeference(images[name]))
 
     against = {other.name: other.read(name) for other in references.against}
     truth = references.truth.read(name) if references.truth and name in references.truth.files else None
-    counts = _TileCounts()
+    counts = _TileCounts.of(scheme)
     counts.written.add(labels, against, truth, tile.confidence)
     if dropping:
         counts.average.add(tile.labels, against, truth, tile.confidence)
     for first, second in itertools.combinations(range(len(members)), 2):
-        matrix = counts.teachers.setdefault((first, second), ConfusionMatrix(OPEN_EARTH_MAP))
+        matrix = counts.teachers.setdefault((first, second), ConfusionMatrix(scheme))
         matrix.add(tile.members[first], tile.members[second])
     return counts
 
@@ -204,7 +217,7 @@ def _quality(
     }
 
 
-def _dropping(arguments: argparse.Namespace, tiles: Sequence[SarTile], folder: Path) -> Dropping:
+def _dropping(arguments: argparse.Namespace, tiles: Sequence[SarTile], folder: Path, scheme: ClassScheme) -> Dropping:
     """What the command line says, checked as far as that goes without reading a label file."""
     if arguments.label_set not in LABEL_SETS:
         raise InputError(f"LABEL_SET: expected one of {', '.join(LABEL_SETS)}, found {arguments.label_set!r}")
@@ -215,7 +228,7 @@ def _dropping(arguments: argparse.Namespace, tiles: Sequence[SarTile], folder: P
             "which always agrees with itself; add a teacher or a set, or use LABEL_SET=average"
         )
     agree_with = tuple(
-        _published(arguments.dfc_root, tiles) if option == PUBLISHED else label_set(option)
+        _published(arguments.dfc_root, tiles, scheme) if option == PUBLISHED else label_set(option, scheme)
         for option in arguments.agree_with
     )
     if any(labels.folder.resolve() == folder.resolve() for labels in agree_with):
@@ -223,8 +236,8 @@ def _dropping(arguments: argparse.Namespace, tiles: Sequence[SarTile], folder: P
     return Dropping(among_teachers, agree_with)
 
 
-def _published(dfc_root: Path, tiles: Sequence[SarTile]) -> LabelSet:
-    found = published_labels(tiles)
+def _published(dfc_root: Path, tiles: Sequence[SarTile], scheme: ClassScheme) -> LabelSet:
+    found = published_labels(tiles, scheme)
     if found is None:
         raise InputError(
             f"{dfc_root / 'train' / 'labels'}: expected published labels, found none; "
@@ -233,9 +246,9 @@ def _published(dfc_root: Path, tiles: Sequence[SarTile]) -> LabelSet:
     return found
 
 
-def _references(dropping: Dropping, tiles: Sequence[SarTile], truth_root: Path) -> References:
+def _references(dropping: Dropping, tiles: Sequence[SarTile], truth_root: Path, scheme: ClassScheme) -> References:
     """The published labels where there are any, the sets of `dropping`, and manual labels where there are any."""
-    known = References.of_tiles(tiles, truth_root)
+    known = References.of_tiles(tiles, truth_root, scheme)
     further = tuple(labels for labels in known.against if labels.name not in dropping.names())
     return References((*further, *dropping.agree_with), known.truth)
 

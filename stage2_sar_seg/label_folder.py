@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
@@ -17,7 +18,9 @@ CURE = "run tools/20_write_pseudo_labels.sh for these tiles, or set LABELS to a 
 OF_PUBLISHED = "unpack the data set again, or set PUBLISHED_MODELS to nothing"
 
 
-def labelled_tiles(tiles: Sequence[SarTile], folder: Path, cure: str = CURE) -> list[TrainingTile]:
+def labelled_tiles(
+    tiles: Sequence[SarTile], folder: Path, scheme: ClassScheme = OPEN_EARTH_MAP, cure: str = CURE
+) -> list[TrainingTile]:
     """SAR tiles with the label files of the same name in `folder`.
 
     A folder that a stage has written must be complete and of our class scheme; any other folder of label files will do
@@ -26,12 +29,13 @@ def labelled_tiles(tiles: Sequence[SarTile], folder: Path, cure: str = CURE) -> 
     Args:
         tiles: SAR tiles.
         folder: of label files.
+        scheme: their classes.
         cure: what the user can do if they are not made for these tiles, for the message.
 
     Raises:
         InputError: the folder is missing, unfinished, of another class scheme or made for other tiles or grids.
     """
-    files = label_files(folder, cure)
+    files = label_files(folder, cure, scheme)
     missing = [tile.name for tile in tiles if tile.name not in files]
     if missing:
         raise InputError(
@@ -45,7 +49,7 @@ def labelled_tiles(tiles: Sequence[SarTile], folder: Path, cure: str = CURE) -> 
     return labelled
 
 
-def published_labels(tiles: Sequence[SarTile]) -> list[TrainingTile]:
+def published_labels(tiles: Sequence[SarTile], scheme: ClassScheme = OPEN_EARTH_MAP) -> list[TrainingTile]:
     """SAR tiles with the published label files.
 
     Raises:
@@ -56,4 +60,4 @@ def published_labels(tiles: Sequence[SarTile]) -> list[TrainingTile]:
         raise InputError(
             f"{tiles[0].sar.parent.parent}: expected published labels in labels/, found none; {OF_PUBLISHED}"
         )
-    return labelled_tiles(tiles, folders[0], OF_PUBLISHED)
+    return labelled_tiles(tiles, folders[0], scheme, OF_PUBLISHED)

@@ -11,6 +11,7 @@ from mmengine import Config, ConfigDict
 from mmseg.registry import MODELS, TRANSFORMS
 from torch import nn
 
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.class_statistics import class_counts
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import InputError
@@ -95,11 +96,13 @@ def _weighted(loss: dict[str, Any], class_weight: Sequence[float] | None) -> dic
     return {**loss, "class_weight": list(class_weight)}
 
 
-def class_weights(config: Config, labelled: Sequence[TrainingTile]) -> list[float] | None:
+def class_weights(
+    config: Config, labelled: Sequence[TrainingTile], scheme: ClassScheme = OPEN_EARTH_MAP
+) -> list[float] | None:
     """Weights for `config.class_balance` from the label files of training tiles; None without."""
     if config.class_balance is None:
         return None
-    counts = class_counts([tile.labels for tile in labelled if tile.labels is not None])
+    counts = class_counts([tile.labels for tile in labelled if tile.labels is not None], scheme=scheme)
     return class_balanced_weights(counts.sum(axis=0), config.class_balance)
 
 
@@ -112,6 +115,7 @@ def sar_training(
     folder: Path,
     seed: int,
     values: TrainingValues | None = None,
+    scheme: ClassScheme = OPEN_EARTH_MAP,
 ) -> Training:
     """What `train_model` needs to train one SAR model.
 
@@ -124,6 +128,7 @@ def sar_training(
         folder: the model's folder.
         seed: of everything random.
         values: of the training images, for the model file.
+        scheme: classes of the labels.
     """
     decay = config.weight_ema
     return Training(
@@ -139,6 +144,7 @@ def sar_training(
             config.crop_size,
             seed=seed,
             bands=SarBands.of(config.sar).read,
+            scheme=scheme,
             **config.train_dataloader.dataset,
         ),
         validation=validation,
@@ -151,6 +157,7 @@ def sar_training(
         seed=seed,
         hooks=[] if decay is None else [AverageHook()],
         values=values,
+        scheme=scheme,
     )
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from mmengine import Config
 
+from landcover.classes import ClassScheme
+from landcover.classes.arguments import class_scheme
+from landcover.data_sets.class_statistics import warn_of_shifted_labels
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles, truth_labels
 from landcover.data_sets.hold_out import hold_out
 from landcover.data_sets.training_tiles import TrainingTile
@@ -36,15 +39,20 @@ PUBLISHED = "published"
 def main() -> None:
     """Trains every config in turn; finished ones are skipped, interrupted ones continued."""
     arguments = _arguments()
+    scheme = class_scheme(arguments)
     register_all()
     processes = start_processes()
     keep_digests(arguments.run_dir)
-    jobs = _jobs(arguments)
+    jobs = _jobs(arguments, scheme)
     tiles = dfc2025_tiles(arguments.dfc_root, "train")
     label_sets = {
-        published: published_labels(tiles) if published else labelled_tiles(tiles, arguments.labels)
+        published: published_labels(tiles, scheme) if published else labelled_tiles(tiles, arguments.labels, scheme)
         for published in dict.fromkeys(job.published for job in jobs)
     }
+    if processes.first:
+        for labelled in label_sets.values():
+            files = [tile.labels for tile in labelled if tile.labels]
+            warn_of_shifted_labels(files, scheme, f"{files[0].parent}: label files")
     kept, held_out = _split(tiles, arguments, processes)
     known: dict[str, BandStatistics] = {}
 
@@ -64,11 +72,13 @@ def main() -> None:
             for numbers in (kept, held_out)
         )
         found = statistics(job)
-        config = sar_config(job.config, found, class_weights(job.config, trained_on))
+        config = sar_config(job.config, found, class_weights(job.config, trained_on, scheme))
         network = network_to_train(config, arguments.pretrained_dir, arguments.fetch_pretrained)
-        validation = _held_out_tiles(held, job) if held else _validation_tiles(arguments, job)
+        validation = _held_out_tiles(held, job, scheme) if held else _validation_tiles(arguments, job, scheme)
         folder = arguments.run_dir / "sar_models" / job.name
-        return sar_training(job.name, config, network, trained_on, validation, folder, arguments.seed, found.values)
+        return sar_training(
+            job.name, config, network, trained_on, validation, folder, arguments.seed, found.values, scheme
+        )
 
     # All are set up before the first one trains: what is wrong with the last is told at once.
     trainings = [training(job) for job in jobs]
@@ -80,7 +90,7 @@ def main() -> None:
         if processes.first:
             print(f"{'wrote' if trained else 'is there:'} {current.folder / MODEL_NAME}", flush=True)
     if processes.first:
-        print(training_table(done), flush=True)
+        print(training_table(done, scheme), flush=True)
 
 
 @dataclass(frozen=True)
@@ -111,14 +121,14 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _jobs(arguments: argparse.Namespace) -> list[_Job]:
+def _jobs(arguments: argparse.Namespace, scheme: ClassScheme) -> list[_Job]:
     named = {path.stem: (path, False) for path in arguments.configs}
     named |= {f"{path.stem}_{PUBLISHED}": (path, True) for path in arguments.published}
     unknown = [name for name in arguments.only if name not in named]
     if unknown:
         raise InputError(f"model {unknown[0]}: expected one of {', '.join(named)}; correct the name, or SAR_MODELS")
     return [
-        _Job(name, load_config(path, arguments.option, stage=2), published)
+        _Job(name, load_config(path, arguments.option, stage=2, scheme=scheme), published)
         for name, (path, published) in named.items()
         if not arguments.only or name in arguments.only
     ]
@@ -147,12 +157,13 @@ def _tell_empty(statistics: BandStatistics, count: int, processes: Processes) ->
         )
 
 
-def _held_out_tiles(tiles: Sequence[TrainingTile], job: _Job) -> ValidationTiles:
+def _held_out_tiles(tiles: Sequence[TrainingTile], job: _Job, scheme: ClassScheme) -> ValidationTiles:
     kind = "published labels" if job.published else "labels"
-    return ValidationTiles(tiles, f"{kind} of {len(tiles)} held-out train tiles", SarBands.of(job.config.sar).read)
+    told = f"{kind} of {len(tiles)} held-out train tiles"
+    return ValidationTiles(tiles, told, SarBands.of(job.config.sar).read, scheme)
 
 
-def _validation_tiles(arguments: argparse.Namespace, job: _Job) -> ValidationTiles | None:
+def _validation_tiles(arguments: argparse.Namespace, job: _Job, scheme: ClassScheme) -> ValidationTiles | None:
     labels = truth_labels(arguments.truth_root or arguments.dfc_root, "val")
     if not labels:
         return None
@@ -161,7 +172,7 @@ def _validation_tiles(arguments: argparse.Namespace, job: _Job) -> ValidationTil
         for tile in dfc2025_tiles(arguments.dfc_root, "val")
         if tile.name in labels
     ]
-    return ValidationTiles(tiles, "val labels", SarBands.of(job.config.sar).read) if tiles else None
+    return ValidationTiles(tiles, "val labels", SarBands.of(job.config.sar).read, scheme) if tiles else None
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ LANDCOVER_MAY_IMPORT: dict[str, set[str]] = {
     "processes": set(),
     "run_files": {"errors", "places", "processes"},
     "images": {"classes", "errors", "run_files"},
-    "score_files": {"errors", "images", "run_files"},
+    "score_files": {"classes", "errors", "images", "run_files"},
     "sar": {"errors", "quiet_mmseg"},
     "transforms": {"classes", "errors", "images", "quiet_mmseg", "sar"},
     "losses": {"errors", "processes", "quiet_mmseg"},

@@ -7,4 +7,4 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 source "$REPO_ROOT/tools/profile.sh"
 
-python -m tools.check_data --oem-root "$OEM_ROOT" --dfc-root "$DFC_ROOT" --run-dir "$RUN_DIR"
+python -m tools.check_data --oem-root "$OEM_ROOT" --dfc-root "$DFC_ROOT" --run-dir "$RUN_DIR" "${CLASS_ARGUMENTS[@]}"

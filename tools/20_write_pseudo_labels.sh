@@ -10,4 +10,4 @@ source "$REPO_ROOT/tools/profile.sh"
 
 run stage1_optical_da.write_pseudo_labels "${TEACHER_NAMES[@]}" \
     --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" --run-dir "$RUN_DIR" \
-    --label-set "$LABEL_SET" --agree-with "${AGREE_WITH[@]}" "${VIEW_ARGUMENTS[@]}"
+    --label-set "$LABEL_SET" --agree-with "${AGREE_WITH[@]}" "${CLASS_ARGUMENTS[@]}" "${VIEW_ARGUMENTS[@]}"

@@ -12,4 +12,4 @@ if [ "$REASSIGN" = none ]; then
     exit
 fi
 run stage1_optical_da.reassign_labels --method "$REASSIGN" --labels "${LABELS:-$RUN_DIR/pseudo_labels}" \
-    --teachers "${TEACHER_NAMES[@]}" --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" --run-dir "$RUN_DIR" --seed "$SEED"
+    --teachers "${TEACHER_NAMES[@]}" "${CLASS_ARGUMENTS[@]}" --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" --run-dir "$RUN_DIR" --seed "$SEED"

@@ -12,4 +12,4 @@ options=(${ENSEMBLE_WEIGHTS:+--weights "$ENSEMBLE_WEIGHTS"} ${AVERAGE:+--average
 [ -n "$ENSEMBLE_WEIGHTS" ] || options+=("${MEMBER_ARGUMENTS[@]}")
 [ "$QUICK_LOOKS" = 0 ] || options+=(--quick-looks)
 python -m tools.make_submission --teachers "${TEACHER_NAMES[@]}" --others "${PUBLISHED_NAMES[@]}" "${options[@]}" \
-    --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" --run-dir "$RUN_DIR" "${SETTINGS[@]}"
+    --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" --run-dir "$RUN_DIR" "${CLASS_ARGUMENTS[@]}" "${SETTINGS[@]}"

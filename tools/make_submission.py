@@ -12,7 +12,8 @@ from ensemble.pictures import FOLDER_NAME, write_quick_looks
 from ensemble.score_submission import submission_table
 from ensemble.weight_file import choose_ensemble
 from ensemble.weights import Average
-from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes import ClassScheme
+from landcover.classes.arguments import add_class_arguments, class_scheme
 from landcover.data_sets.dfc2025 import dfc2025_tiles, truth_labels
 from landcover.errors import InputError, command
 from landcover.report.table import result_table
@@ -40,8 +41,10 @@ def main() -> None:
     parser.add_argument("--quick-looks", action="store_true", help="draw a picture of every test tile too")
     parser.add_argument("--run-dir", required=True, type=Path)
     parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE", help="shown in the report")
+    add_class_arguments(parser)
     arguments = parser.parse_args()
 
+    scheme = class_scheme(arguments)
     keep_digests(arguments.run_dir)
     wanted: Average | None = next((kind for kind in AVERAGES if kind == arguments.average), None)
     if arguments.average and wanted is None:
@@ -52,7 +55,8 @@ def main() -> None:
     )
     before = (run_dir / ZIP_NAME).read_bytes() if (run_dir / ZIP_NAME).exists() else None
     tiles = dfc2025_tiles(arguments.dfc_root, "test")
-    zip_path = make_submission(members, tiles, run_dir, average, class_weights, training=_training_shares(arguments))
+    training = _training_shares(arguments, scheme)
+    zip_path = make_submission(members, tiles, run_dir, average, class_weights, scheme, training)
     print(f"{'is there:' if zip_path.read_bytes() == before else 'wrote'} {zip_path}, checked and ready to upload")
     metrics = evaluate_run(
         run_dir,
@@ -64,24 +68,25 @@ def main() -> None:
         average,
         class_weights,
         arguments.labels,
+        scheme,
     )
     write_json(run_dir / "metrics.json", metrics)
     print(f"wrote {run_dir / 'metrics.json'}")
     settings = dict(text.split("=", 1) for text in arguments.setting)
-    print(f"wrote {write_report(run_dir, arguments.dfc_root, arguments.truth_root, settings)}")
+    print(f"wrote {write_report(run_dir, arguments.dfc_root, arguments.truth_root, settings, scheme=scheme)}")
     if arguments.quick_looks:
-        drawn = write_quick_looks(members, tiles, truth_labels(truth_root, "test"), run_dir)
+        drawn = write_quick_looks(members, tiles, truth_labels(truth_root, "test"), run_dir, scheme=scheme)
         print(f"{'wrote' if drawn else 'is there:'} {run_dir / FOLDER_NAME}")
-    print(f"\n{result_table(metrics)}")
+    print(f"\n{result_table(metrics, scheme)}")
     if "submission" in metrics:
-        print(f"\n{submission_table(metrics['submission'])}")
+        print(f"\n{submission_table(metrics['submission'], scheme)}")
 
 
-def _training_shares(arguments: argparse.Namespace) -> ClassShares | None:
+def _training_shares(arguments: argparse.Namespace, scheme: ClassScheme) -> ClassShares | None:
     """Shares of the labels that were named; of the run's pseudo-labels, if it has any, where none were."""
     default: Path = arguments.run_dir / "pseudo_labels"
     folder = arguments.labels or (default if default.is_dir() else None)
-    return folder_shares(folder, OPEN_EARTH_MAP) if folder else None
+    return folder_shares(folder, scheme) if folder else None
 
 
 if __name__ == "__main__":

@@ -20,9 +20,10 @@ from torch import nn
 
 from ensemble.score_sum import ScoreSum
 from ensemble.weights import Average, tile_weights
-from landcover.classes import SCHEMES, VOID
+from landcover.classes import VOID
 from landcover.errors import InputError, command, shorten
 from landcover.images.grid import read_georeference
+from landcover.images.label_file import write_labels
 from landcover.images.listing import image_files
 from landcover.images.modality import (
     Image,
@@ -34,7 +35,6 @@ from landcover.images.modality import (
     read_whole,
     size_of,
 )
-from landcover.images.raster import write_raster
 from landcover.networks.model_file import ModelInfo, common_reading, load_model, read_model_info
 from landcover.places import local_path
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
@@ -96,7 +96,7 @@ def map_tiles(
                 check.check(image, no_data, images[stem], model, info)
             labels = _labels(image, loaded, settings, average, processes.device)
             labels[no_data] = VOID
-            write_raster(files[stem], labels, read_georeference(main_file(images[stem])), no_data=VOID)
+            write_labels(files[stem], labels, loaded[0][1].scheme, read_georeference(main_file(images[stem])))
         check.finish()
         folder.files = files.values()
     return True
@@ -110,7 +110,7 @@ def _labels(
     device: torch.device,
 ) -> NDArray[np.uint8]:
     """Label map of one image by the average of the models."""
-    scheme = SCHEMES[models[0][1].scheme]
+    scheme = models[0][1].scheme
     total = ScoreSum(tile_weights([1.0] * len(models), scheme.num_classes, average), *size_of(image), average)
     for number, (model, info) in enumerate(models):
         window = settings.sliding_window(info.window)
@@ -175,8 +175,8 @@ def _check_models(models: Sequence[Path]) -> None:
         info = read_model_info(path)
         if (info.modality, info.scheme) != (first.modality, first.scheme):
             raise InputError(
-                f"{path}: expected a model for {first.modality} images and classes {first.scheme} as {models[0]}, "
-                f"found {info.modality} and {info.scheme}; pass models that belong together"
+                f"{path}: expected a model for {first.modality} images and classes {first.scheme.name} as {models[0]}, "
+                f"found {info.modality} and {info.scheme.name}; pass models that belong together"
             )
 
 

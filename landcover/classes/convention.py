@@ -48,6 +48,19 @@ class Convention:
         values = self.values or range(1, classes + 1)
         return {**dict.fromkeys(self.unknown, 0), **{value: label for label, value in enumerate(values, start=1)}}
 
+    def in_effect(self, classes: int) -> Convention:
+        """What of this convention changes label maps, and not only whether there is one.
+
+        A pair that makes a number without a meaning unknown changes none: label files that could be read without it
+        have no such number.
+
+        Args:
+            classes: C.
+        """
+        known = self.numbers(classes)
+        pairs = sorted(pair for pair in self.pairs if pair[0] + self.shift in known or known[pair[1]])
+        return replace(self, pairs=tuple(pairs))
+
     def words(self) -> list[str]:
         """The words of `LABEL_VALUES` that this convention was changed by, as far as they are about numbers."""
         return [f"{number}:{meant}" for number, meant in self.pairs] + ([f"{self.shift:+d}"] if self.shift else [])

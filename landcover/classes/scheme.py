@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +75,8 @@ class ClassScheme:
         return ClassScheme(str(record["name"]), names, palette, tuple(record["unscored"]))
 
     def identity(self) -> str:
-        """A text that is another one where anything of the scheme is, for manifests."""
-        return json.dumps(asdict(self))
+        """A text that is another one where label maps or their scores could be others, for manifests."""
+        return json.dumps(asdict(replace(self, convention=self.convention.in_effect(self.num_classes))))
 
     def to_indices(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Training indices of a label map: class k becomes k - 1, void becomes `IGNORE_INDEX`.

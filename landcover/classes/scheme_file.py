@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -14,13 +15,17 @@ from landcover.classes.convention import Colour, Convention, FilesHold
 from landcover.classes.scheme import MOST_CLASSES, ClassScheme
 from landcover.errors import InputError
 
-FOLDER = Path(__file__).parents[2] / "configs" / "classes"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "configs" / "classes"
 """Schemes that are named without a path."""
 
 DEFAULT = "openearthmap"
 
 FREE_NUMBERS = (0, 255, *range(-1, -MOST_CLASSES - 1, -1))
 """The first one that is no class is unknown where a file does not say."""
+
+CLASSES_INPUT = "class_scheme"
+"""Name of what `manifest_input` gives."""
 
 KEYS = ("files", "unknown", "classes")
 CLASS_KEYS = ("name", "colour", "value", "score")
@@ -30,20 +35,28 @@ def find_scheme(named: str, label_values: str = "") -> ClassScheme:
     """The scheme that a profile names.
 
     Args:
-        named: a path, or the name of a file in `configs/classes`.
+        named: a path, from here or from the repository's root, or the name of a file in `configs/classes`.
         label_values: see `Convention.changed`.
 
     Raises:
         InputError: there is none, or it is not usable, or a word of `label_values` is none.
     """
-    path = Path(named)
-    if not path.is_file():
-        path = FOLDER / f"{named.removesuffix('.toml')}.toml"
-    if not path.is_file():
+    places = (Path(named), ROOT / named, FOLDER / f"{named}.toml")
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
         known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
         raise InputError(f"CLASSES: expected a file, or one of {known}, found {named!r}; correct it")
     scheme = read_scheme(path)
     return replace(scheme, convention=scheme.convention.changed(label_values, scheme.num_classes))
+
+
+def manifest_input(scheme: ClassScheme) -> dict[str, str]:
+    """What a manifest says of the classes that something was made with, label conventions too: an entry of its inputs.
+
+    The default scheme has none, as before there were others.
+    """
+    told = scheme.identity()
+    return {} if told == OPEN_EARTH_MAP.identity() else {CLASSES_INPUT: hashlib.sha256(told.encode()).hexdigest()}
 
 
 def read_scheme(path: Path) -> ClassScheme:
@@ -154,3 +167,26 @@ OPEN_EARTH_MAP = read_scheme(FOLDER / f"{DEFAULT}.toml")
 
 SCHEMES = {scheme.name: scheme for scheme in (OPEN_EARTH_MAP,)}
 """Schemes of score files and model files that carry no more than a name, by that name."""
+
+
+def scheme_of_record(record: object, path: Path) -> ClassScheme:
+    """The scheme that a file of ours carries: what `ClassScheme.record` gives, or, in old files, its name alone.
+
+    Args:
+        record: of the file.
+        path: the file, for messages.
+
+    Raises:
+        InputError: no scheme of that name, or no such record.
+    """
+    if isinstance(record, str) and record in SCHEMES:
+        return SCHEMES[record]
+    if isinstance(record, Mapping):
+        try:
+            return ClassScheme.from_record(record)
+        except (KeyError, TypeError, ValueError):
+            pass
+    raise InputError(
+        f"{path}: expected the names and colours of classes, or one of {', '.join(SCHEMES)}, found {record!r}; "
+        "make the file again"
+    )

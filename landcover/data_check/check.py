@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_check.report import DataReport
 from landcover.data_check.sar_values import SarSums, mixed_bands, mixed_types, read_all_bands, sar_statistics
-from landcover.data_sets.class_statistics import label_counts
+from landcover.data_sets.class_statistics import label_counts, shifted_labels_warning
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.open_earth_map import LabelledTile
 from landcover.errors import InputError
@@ -138,8 +138,17 @@ def _report(title: str, scheme: ClassScheme, findings: Sequence[_Findings]) -> D
         class_shares=_class_shares(scheme, counts),
         sar=sar_statistics(sums),
         problems=(*(line for tile in findings for line in tile.problems), *mixed_types(title, sums)),
-        warnings=(*(line for tile in findings for line in tile.warnings), *mixed_bands(title, sums)),
+        warnings=(
+            *_shifted_labels(title, scheme, counts),
+            *(line for tile in findings for line in tile.warnings),
+            *mixed_bands(title, sums),
+        ),
     )
+
+
+def _shifted_labels(title: str, scheme: ClassScheme, counts: Sequence[NDArray[np.int64]]) -> list[str]:
+    line = shifted_labels_warning(np.sum(counts, axis=0), scheme, f"{title}: labels") if counts else None
+    return [line] if line else []
 
 
 def _class_shares(scheme: ClassScheme, counts: Sequence[NDArray[np.int64]]) -> dict[str, float]:

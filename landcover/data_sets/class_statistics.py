@@ -12,13 +12,21 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from numpy.typing import NDArray
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
-from landcover.images.label_file import read_labels
+from landcover.classes.convention import SETTING
+from landcover.classes.scheme_file import CLASSES_INPUT, manifest_input
+from landcover.images.label_file import label_mark, read_labels
 from landcover.processes.progress import track
 from landcover.run_files.atomic import write_text
 from landcover.run_files.manifest import digest_all
 
 STATISTICS_NAME = "class_statistics.json"
 """Name of the file that keeps the counts, in the folder of a run."""
+
+COMMON_SHARE = 0.01
+"""Share of unknown pixels from which on they may be a class."""
+
+FILES_LOOKED_AT = 32
+"""Label files, some milliseconds each, that a stage looks at before it trains on thousands."""
 
 
 def label_counts(labels: NDArray[np.uint8], scheme: ClassScheme) -> NDArray[np.int64]:
@@ -28,6 +36,39 @@ def label_counts(labels: NDArray[np.uint8], scheme: ClassScheme) -> NDArray[np.i
         labels: uint8 of any shape, values 0..C of `scheme`.
     """
     return np.bincount(labels.ravel(), minlength=scheme.num_classes + 1)
+
+
+def shifted_labels_warning(counts: NDArray[np.int64], scheme: ClassScheme, where: str) -> str | None:
+    """A line if labels look as if their classes counted from 0: 0 is common, the last class nowhere.
+
+    Args:
+        counts: int64 (C + 1,), pixels per label in files of other origin, void first.
+        scheme: their classes.
+        where: what was counted, for the line.
+
+    Returns:
+        None for other labels, and if the setting that the line names is there already.
+    """
+    convention, share = scheme.convention, counts[0] / max(int(counts.sum()), 1)
+    counts_from_1 = convention.files == "numbers" and not convention.values
+    if not counts_from_1 or convention.shift or counts[-1] or not counts[1:].any() or share < COMMON_SHARE:
+        return None
+    return (
+        f"{where}: no pixel is {scheme.classes[-1]} ({scheme.num_classes}), and {share:.1%} are 0, unknown; if the "
+        f'classes are counted from 0 in these files, {SETTING}="{" ".join([*convention.words(), "+1"])}" reads them'
+    )
+
+
+def warn_of_shifted_labels(files: Sequence[Path], scheme: ClassScheme, where: str) -> None:
+    """Prints `shifted_labels_warning` of a few of `files`, evenly spread; of our own files there is none."""
+    looked_at = [path for path in files[:: -(-len(files) // FILES_LOOKED_AT)] if label_mark(path) is None]
+    if not looked_at:
+        return
+    with ThreadPoolExecutor(8) as pool:
+        counts = list(pool.map(lambda path: label_counts(read_labels(path, scheme), scheme), looked_at))
+    line = shifted_labels_warning(np.sum(counts, axis=0), scheme, f"{where} ({len(looked_at)} looked at)")
+    if line:
+        print(f"warning: {line}", flush=True)
 
 
 def class_counts(
@@ -55,7 +96,7 @@ def class_counts(
 def _first_counts(files: Sequence[Path], cache: Path | None, scheme: ClassScheme) -> NDArray[np.int64]:
     if cache is None:
         return _count(files, scheme)
-    made_from = {"scheme": scheme.name, "labels": digest_all(files)}
+    made_from = {"scheme": scheme.name, "labels": digest_all(files), **manifest_input(scheme)}
     kept = _kept(cache, made_from, (len(files), scheme.num_classes))
     if kept is not None:
         return kept
@@ -77,7 +118,7 @@ def _kept(cache: Path, made_from: dict[str, str], shape: tuple[int, int]) -> NDA
     try:
         content = json.loads(cache.read_text(encoding="utf-8"))
         counts = np.array(content["counts"])
-        same = all(content[key] == value for key, value in made_from.items())
+        same = all(content.get(key) == made_from.get(key) for key in ("scheme", "labels", CLASSES_INPUT))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     whole = counts.shape == shape and counts.dtype == np.int64 and (counts >= 0).all()

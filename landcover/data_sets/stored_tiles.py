@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import get_worker_info
 
-from landcover.classes import IGNORE_INDEX, OPEN_EARTH_MAP
+from landcover.classes import IGNORE_INDEX, OPEN_EARTH_MAP, ClassScheme
 from landcover.errors import InputError
 from landcover.images.label_file import read_labels
 from landcover.images.modality import (
@@ -66,10 +66,17 @@ class StoredTiles:
         tiles: image and label files.
         modality: how images are read.
         bands: which bands of SAR images, see `read_sar`.
+        scheme: classes of the label files.
     """
 
-    def __init__(self, tiles: Sequence[TrainingTile], modality: Modality, bands: Bands = ()) -> None:
-        self._tiles, self._modality, self._bands = tiles, modality, bands
+    def __init__(
+        self,
+        tiles: Sequence[TrainingTile],
+        modality: Modality,
+        bands: Bands = (),
+        scheme: ClassScheme = OPEN_EARTH_MAP,
+    ) -> None:
+        self._tiles, self._modality, self._bands, self._scheme = tiles, modality, bands, scheme
         self._budget = DECODED_BYTES
         self._keeps: bool | None = None  # not known before this process loads
         self._decoded: dict[int, OpenTile] = {}
@@ -93,7 +100,7 @@ class StoredTiles:
     def _read(self, number: int) -> OpenTile:
         tile = self._tiles[number]
         image, no_data = read_whole(tile.image, self._modality, self._bands)
-        indices = _indices(tile, size_of(image))
+        indices = _indices(tile, size_of(image), self._scheme)
         if no_data.any():
             indices[no_data] = IGNORE_INDEX  # labelled from elsewhere; nothing can be learned there
         elif not self._keeps:
@@ -103,7 +110,7 @@ class StoredTiles:
     def _read_again(self, number: int) -> OpenTile:
         tile = self._tiles[number]
         image = partial(read_image, tile.image, self._modality, bands=self._bands)
-        return OpenTile(_indices(tile, self._sizes[number]), image)
+        return OpenTile(_indices(tile, self._sizes[number], self._scheme), image)
 
 
 def fits(tiles: Sequence[TrainingTile], limit: int) -> bool:
@@ -135,13 +142,13 @@ def _cut(image: Image, area: Area) -> Image:
     return each(image, lambda pixels: pixels[area])
 
 
-def _indices(tile: TrainingTile, size: tuple[int, int]) -> NDArray[np.uint8]:
+def _indices(tile: TrainingTile, size: tuple[int, int], scheme: ClassScheme) -> NDArray[np.uint8]:
     if tile.labels is None:
         return np.zeros(size, np.uint8)
-    labels = read_labels(tile.labels, OPEN_EARTH_MAP)
+    labels = read_labels(tile.labels, scheme)
     if labels.shape != size:
         raise InputError(
             f"{tile.labels}: expected the size of {main_file(tile.image)} {size}, found {labels.shape}; "
             "the label file belongs to another image"
         )
-    return OPEN_EARTH_MAP.to_indices(labels)
+    return scheme.to_indices(labels)

@@ -12,7 +12,7 @@ from mmseg.registry import TRANSFORMS
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.class_statistics import class_counts
 from landcover.data_sets.ordinal_sampler import shuffled_index
 from landcover.data_sets.rare_class_sampling import RareClassSampling, RareClassSettings
@@ -43,6 +43,7 @@ class TrainingTiles(Dataset[dict[str, Any]]):
             class, from a tile with labels that shows it.
         statistics: file that keeps the class counts which `rare_classes` needs, see `class_counts`.
         bands: which bands of SAR images are read, see `read_sar`.
+        scheme: classes of the label files.
     """
 
     def __init__(
@@ -57,21 +58,22 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         rare_classes: Mapping[str, Any] | None = None,
         statistics: Path | None = None,
         bands: Bands = (),
+        scheme: ClassScheme = OPEN_EARTH_MAP,
     ) -> None:
         if not tiles:
             raise InputError(f"training set ({modality}): expected at least one tile, found none; check the data root")
         self.tiles, self.seed = list(tiles), seed
-        self._stored = StoredTiles(self.tiles, modality, bands)
+        self._stored = StoredTiles(self.tiles, modality, bands, scheme)
         self._rare_classes: RareClassSampling | None = None
         min_class_pixels = 0
         if rare_classes is not None:
             settings = RareClassSettings.from_config(rare_classes)
-            self._rare_classes = RareClassSampling(_class_counts(self.tiles, statistics), settings)
+            self._rare_classes = RareClassSampling(_class_counts(self.tiles, statistics, scheme), settings)
             min_class_pixels = settings.min_pixels
         self._crop = RandomScaleCrop(crop_size, scale, max_class_share, min_class_pixels=min_class_pixels)
         self._augmentations: list[Transform] = [TRANSFORMS.build(dict(settings)) for settings in augmentations]
         # mmengine stores it in checkpoints and passes it to its visualizer.
-        self.metainfo = {"classes": OPEN_EARTH_MAP.classes, "palette": OPEN_EARTH_MAP.palette}
+        self.metainfo = {"classes": scheme.classes, "palette": scheme.palette}
 
     def __len__(self) -> int:
         return len(self.tiles)
@@ -118,7 +120,7 @@ def _to_tensor(pixels: NDArray[Any]) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(bands_first))
 
 
-def _class_counts(tiles: Sequence[TrainingTile], statistics: Path | None) -> NDArray[np.int64]:
+def _class_counts(tiles: Sequence[TrainingTile], statistics: Path | None, scheme: ClassScheme) -> NDArray[np.int64]:
     """Pixels per tile and class, int64 (tiles, C)."""
     labels = [tile.labels for tile in tiles if tile.labels is not None]
     if len(labels) < len(tiles):
@@ -127,4 +129,4 @@ def _class_counts(tiles: Sequence[TrainingTile], statistics: Path | None) -> NDA
             "set train_dataloader.dataset.rare_classes=None, of teachers "
             "train_dataloader.dataset.source.rare_classes=None"
         )
-    return class_counts(labels, statistics)
+    return class_counts(labels, statistics, scheme)

@@ -11,11 +11,15 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from landcover.classes import ClassScheme
+from landcover.classes import VOID, ClassScheme
 from landcover.errors import InputError
+from landcover.images.grid import Georeference
 from landcover.images.label_pixels import to_labels
-from landcover.images.raster import KNOWN_LAYOUTS, Georeference, Raster, read_raster, write_raster
+from landcover.images.layout import KNOWN_FILES
+from landcover.images.no_data import Raster
+from landcover.images.raster import read_raster, write_raster
 
 FORMAT = "landcover-labels"
 
@@ -25,9 +29,6 @@ the folder would not."""
 
 PNG_DESCRIPTION = "Description"
 """Text chunk of PNG files with the same content."""
-
-NO_DATA = 42113
-"""TIFF tag of GDAL with the no-data value."""
 
 
 def read_labels(path: Path, scheme: ClassScheme) -> NDArray[np.uint8]:
@@ -64,6 +65,13 @@ def describe(scheme: ClassScheme) -> str:
     return json.dumps(_mark(scheme))
 
 
+def png_mark(scheme: ClassScheme) -> PngInfo:
+    """Chunks of a PNG that mark it as a label file of ours."""
+    chunks = PngInfo()
+    chunks.add_text(PNG_DESCRIPTION, describe(scheme))
+    return chunks
+
+
 def write_labels(
     path: Path,
     labels: NDArray[np.uint8],
@@ -81,14 +89,14 @@ def write_labels(
     scheme.check(labels, path)
     text = describe(scheme)
     mark = (IMAGE_DESCRIPTION, 2, len(text) + 1, text)
-    write_raster(path, labels, Georeference((*georeference.tags, mark)))
+    write_raster(path, labels, Georeference((*georeference.tags, mark)), no_data=VOID)
 
 
 def _mark(scheme: ClassScheme) -> dict[str, Any]:
     return {"format": FORMAT, "scheme": scheme.name, "classes": list(scheme.classes)}
 
 
-@lru_cache(KNOWN_LAYOUTS)
+@lru_cache(KNOWN_FILES)
 def _read_mark(path: Path, *_identity: int) -> dict[str, Any] | None:
     if path.suffix.lower() == ".png":
         with Image.open(path) as image:
@@ -105,7 +113,8 @@ def _read_mark(path: Path, *_identity: int) -> dict[str, Any] | None:
 
 def _missing(raster: Raster) -> NDArray[np.bool_]:
     """Pixels (H, W) that the file declares to be no data, and NaN."""
-    pixels = raster.pixels if raster.pixels.ndim == 3 else raster.pixels[..., None]
-    missing = np.isnan(pixels).any(axis=2) if pixels.dtype.kind == "f" else np.zeros(pixels.shape[:2], np.bool_)
-    declared = [value for code, _, _, value in raster.georeference.tags if code == NO_DATA]
-    return missing | (pixels == float(declared[0])).all(axis=2) if declared else missing
+    missing = np.zeros(raster.pixels.shape[:2], np.bool_) if raster.missing is None else raster.missing
+    if not raster.zeros_declared:
+        return missing
+    zeros = raster.pixels == 0
+    return missing | (zeros if zeros.ndim == 2 else zeros.all(axis=2))

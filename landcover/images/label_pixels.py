@@ -23,6 +23,12 @@ WIDEST_TABLE = 2**16
 FEW_NUMBERS = 3
 """Numbers without a meaning that a message proposes words for; more are another class scheme."""
 
+LARGEST = 2.0**31
+"""Floating-point numbers beyond are no numbers of classes."""
+
+DIRECT = (np.uint8, np.uint16)
+"""Types that a table of all their values is made for."""
+
 NONE = -1
 """What a pixel without a meaning becomes on the way."""
 
@@ -54,7 +60,7 @@ def _read_numbers(pixels: Pixels, missing: Mask, scheme: ClassScheme, path: Path
         raise _bands_for_numbers(pixels, missing, scheme, path)
     if pixels.dtype == np.uint8 and scheme.convention == Convention() and pixels.max(initial=0) <= scheme.num_classes:
         return np.where(missing, np.uint8(VOID), pixels) if missing.any() else pixels
-    numbers = _whole(np.where(missing, 0, pixels), path)
+    numbers = pixels if pixels.dtype in DIRECT else _whole(np.where(missing, 0, pixels), path)
     labels = _looked_up(numbers, scheme)
     labels[missing] = VOID
     if (labels == NONE).any():
@@ -67,6 +73,12 @@ def _whole(pixels: Pixels, path: Path) -> NDArray[np.int64]:
     if pixels.dtype.kind not in "biuf":
         raise InputError(f"{path}: expected a number per pixel, found {pixels.dtype}; write class numbers as uint8")
     if pixels.dtype.kind == "f":
+        wild = pixels[np.abs(pixels) > LARGEST]
+        if wild.size:
+            raise InputError(
+                f"{path}: expected numbers of classes, found {wild[0]:g} ({wild.size / pixels.size:.1%} of the "
+                "pixels); where that is no data, declare it as the no-data value of the file"
+            )
         broken = pixels[pixels != np.rint(pixels)]
         if broken.size:
             raise InputError(
@@ -76,7 +88,9 @@ def _whole(pixels: Pixels, path: Path) -> NDArray[np.int64]:
     return pixels.astype(np.int64)
 
 
-def _looked_up(numbers: NDArray[np.int64], scheme: ClassScheme) -> NDArray[np.int16]:
+def _looked_up(numbers: NDArray[np.integer], scheme: ClassScheme) -> NDArray[np.int16]:
+    if numbers.dtype in DIRECT:
+        return _table(scheme.convention, scheme.num_classes, 0, np.iinfo(numbers.dtype).max)[numbers]
     low, high = int(numbers.min(initial=0)), int(numbers.max(initial=0))
     if high - low < WIDEST_TABLE:
         return _table(scheme.convention, scheme.num_classes, low, high)[numbers - low]
@@ -100,9 +114,10 @@ def _meaning(numbers: NDArray[np.int64], convention: Convention, classes: int) -
     return labels
 
 
-def _without_meaning(numbers: NDArray[np.int64], pixels: int, scheme: ClassScheme, path: Path) -> InputError:
+def _without_meaning(numbers: NDArray[np.integer], pixels: int, scheme: ClassScheme, path: Path) -> InputError:
     found = [int(number) for number in np.unique(numbers)]
-    known = ", ".join(map(str, sorted(scheme.convention.numbers(scheme.num_classes))))
+    known = sorted(scheme.convention.numbers(scheme.num_classes))
+    expected = f"0..{known[-1]}" if known == [*range(len(known))] else ", ".join(map(str, known))
     unknown = scheme.convention.unknown[0]
     if len(found) <= FEW_NUMBERS:
         words = " ".join([*scheme.convention.words(), *(f"{number}:{unknown}" for number in found)])
@@ -110,7 +125,7 @@ def _without_meaning(numbers: NDArray[np.int64], pixels: int, scheme: ClassSchem
     else:
         cure = f"name the class scheme of these files in CLASSES, or map their numbers with {SETTING}"
     return InputError(
-        f"{path}: expected the numbers {known} (scheme {scheme.name}), found {shorten(list(map(str, found)))} "
+        f"{path}: expected label values {expected} (scheme {scheme.name}), found {shorten(list(map(str, found)))} "
         f"({numbers.size / pixels:.1%} of the pixels); {cure}"
     )
 
@@ -133,7 +148,7 @@ def _read_colours(pixels: Pixels, missing: Mask, scheme: ClassScheme, path: Path
 
 
 def _may_be_colours(pixels: Pixels) -> bool:
-    return pixels.ndim == 3 and pixels.dtype == np.uint8 and pixels.shape[2] in (3, 4)
+    return pixels.ndim == 3 and pixels.dtype == np.uint8 and pixels.shape[2] == 3
 
 
 def _colours(pixels: Pixels, missing: Mask, scheme: ClassScheme) -> NDArray[np.int16]:
@@ -144,8 +159,7 @@ def _colours(pixels: Pixels, missing: Mask, scheme: ClassScheme) -> NDArray[np.i
     found = _code(pixels.astype(np.int64).transpose(2, 0, 1))
     places = np.searchsorted(codes[:, 0], found).clip(max=len(codes) - 1)
     same = codes[places, 0] == found
-    transparent = pixels[..., 3] == 0 if pixels.shape[2] == 4 else False
-    return np.where(missing | transparent, VOID, np.where(same, codes[places, 1], NONE)).astype(np.int16)
+    return np.where(missing, VOID, np.where(same, codes[places, 1], NONE)).astype(np.int16)
 
 
 def _code(colour: Any) -> Any:  # a colour, or int64 arrays of its bands
@@ -153,7 +167,7 @@ def _code(colour: Any) -> Any:  # a colour, or int64 arrays of its bands
 
 
 def _foreign_colours(pixels: Pixels, labels: NDArray[np.int16], scheme: ClassScheme, path: Path) -> InputError:
-    foreign = pixels[labels == NONE][:, :3]
+    foreign = pixels[labels == NONE]
     colours, counts = np.unique(foreign, axis=0, return_counts=True)
     shown = [_hexadecimal(colours[place]) for place in np.argsort(-counts)]
     return InputError(

@@ -11,11 +11,12 @@ import numpy as np
 from mmengine.registry import Registry
 from numpy.typing import NDArray
 
-from landcover.classes import OPEN_EARTH_MAP, VOID
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
+from landcover.classes.scheme_file import manifest_input
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
 from landcover.images.grid import read_georeference
-from landcover.images.raster import write_raster
+from landcover.images.label_file import write_labels
 from landcover.labels.label_set import LabelSet
 from landcover.labels.quality import QUALITY_NAME, References, folder_quality, read_quality
 from landcover.processes.group import Processes
@@ -37,12 +38,14 @@ class FilterMaterial:
         scores: folders of score files of these tiles, by the name of the teacher; there may be none.
         seed: of everything random.
         processes: this process and its device; tiles are shared out before a filter sees them.
+        scheme: the classes.
     """
 
     tiles: Sequence[SarTile]
     scores: Mapping[str, Path]
     seed: int
     processes: Processes
+    scheme: ClassScheme = OPEN_EARTH_MAP
 
 
 class LabelFilter(Protocol):
@@ -120,8 +123,12 @@ def filter_labels(
     against.check(images)
     output = OutputFolder(
         folder,
-        made_by={"stage": "label_filter", "method": method, "scheme": OPEN_EARTH_MAP.name, **changes.settings()},
-        inputs=lambda: {"labels": before.only(sorted(images)).digest(), **changes.inputs()},
+        made_by={"stage": "label_filter", "method": method, "scheme": before.scheme.name, **changes.settings()},
+        inputs=lambda: {
+            "labels": before.only(sorted(images)).digest(),
+            **changes.inputs(),
+            **manifest_input(before.scheme),
+        },
     )
     files = {name: folder / f"{name}.tif" for name in sorted(images)}
 
@@ -134,9 +141,9 @@ def filter_labels(
         waiting = processes.unfinished(list(files), lambda name: files[name].exists())
         for name in on_demand(waiting, f"{method}: labels", len(files), processes):
             labels = _changed(changes, method, name, before, files[name])
-            write_raster(files[name], labels, read_georeference(images[name]), no_data=VOID)
+            write_labels(files[name], labels, before.scheme, read_georeference(images[name]))
         processes.barrier()
-        quality = folder_quality(LabelSet(f"{before.name} after {method}", files), against, processes)
+        quality = folder_quality(LabelSet(f"{before.name} after {method}", files, before.scheme), against, processes)
         if processes.first:
             write_json(folder / QUALITY_NAME, {**quality, "compared_with": against.digests(files)})
         state.files = [*files.values(), folder / QUALITY_NAME]
@@ -147,7 +154,7 @@ def _changed(changes: LabelFilter, method: str, tile: str, before: LabelSet, fil
     """What the filter makes of a tile, checked before it goes to `file`."""
     unchanged = before.read(tile)
     labels = changes.apply(tile, unchanged)
-    OPEN_EARTH_MAP.check(labels, file)
+    before.scheme.check(labels, file)
     if labels.shape != unchanged.shape:
         raise InputError(
             f"{file}: expected {unchanged.shape[0]}x{unchanged.shape[1]} pixels from {method} as before, "

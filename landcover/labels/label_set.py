@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile, truth_labels
 from landcover.errors import InputError, shorten
 from landcover.images.label_file import read_labels
@@ -28,10 +28,12 @@ class LabelSet:
     Args:
         name: what manifests and tables call it.
         files: label file by tile name, at least one, all in one folder.
+        scheme: their classes.
     """
 
     name: str
     files: Mapping[str, Path]
+    scheme: ClassScheme = OPEN_EARTH_MAP
 
     @property
     def folder(self) -> Path:
@@ -40,18 +42,18 @@ class LabelSet:
 
     def read(self, tile: str) -> NDArray[np.uint8]:
         """Label map (H, W), uint8, 0 = unknown, of one tile."""
-        return read_labels(self.files[tile], OPEN_EARTH_MAP)
+        return read_labels(self.files[tile], self.scheme)
 
     def only(self, tiles: Iterable[str]) -> LabelSet:
         """The same set without the files of other tiles."""
-        return LabelSet(self.name, {tile: self.files[tile] for tile in tiles if tile in self.files})
+        return replace(self, files={tile: self.files[tile] for tile in tiles if tile in self.files})
 
     def digest(self) -> str:
         """One SHA-256 over all files."""
         return digest_all(self.files[tile] for tile in sorted(self.files))
 
 
-def label_set(option: str) -> LabelSet:
+def label_set(option: str, scheme: ClassScheme = OPEN_EARTH_MAP) -> LabelSet:
     """Label files `<tile>.tif` (or .png) of `NAME=FOLDER` or `FOLDER`; without a name, the folder's last two parts.
 
     Raises:
@@ -66,15 +68,16 @@ def label_set(option: str) -> LabelSet:
     files = files_by_stem(folder, LABEL_SUFFIXES)
     if not files:
         raise InputError(f"{folder}: expected label files <tile>.tif or .png, found none; check the path")
-    return LabelSet(name or "/".join(folder.resolve().parts[-2:]), files)
+    return LabelSet(name or "/".join(folder.resolve().parts[-2:]), files, scheme)
 
 
-def label_files(folder: Path, cure: str) -> dict[str, Path]:
+def label_files(folder: Path, cure: str, scheme: ClassScheme = OPEN_EARTH_MAP) -> dict[str, Path]:
     """Label files of a folder by tile name: of a stage that has finished, or of anybody.
 
     Args:
         folder: where they are.
         cure: what the user can do where there are none, for the message.
+        scheme: the classes that they must have.
 
     Raises:
         InputError: the folder is missing, unfinished or of another class scheme.
@@ -89,35 +92,36 @@ def label_files(folder: Path, cure: str) -> dict[str, Path]:
     if not (folder / FINISHED).exists():
         return files
     manifest = read_manifest(folder / FINISHED)
-    scheme = manifest["made_by"].get("scheme", OPEN_EARTH_MAP.name)
-    if scheme != OPEN_EARTH_MAP.name:
+    found = manifest["made_by"].get("scheme", OPEN_EARTH_MAP.name)
+    if found != scheme.name:
         raise InputError(
-            f"{folder / FINISHED}: expected labels of the class scheme {OPEN_EARTH_MAP.name}, found {scheme}; "
-            "choose labels of these classes"
+            f"{folder / FINISHED}: expected labels of the class scheme {scheme.name}, found {found}; "
+            "choose labels of these classes, or set CLASSES"
         )
     listed = {row["name"] for row in manifest["files"]}
     return {stem: path for stem, path in files.items() if path.name in listed}
 
 
-def published_labels(tiles: Sequence[SarTile]) -> LabelSet | None:
+def published_labels(tiles: Sequence[SarTile], scheme: ClassScheme = OPEN_EARTH_MAP) -> LabelSet | None:
     """The label files that come with training tiles, None if the data set has none."""
     files = {tile.name: tile.labels for tile in tiles if tile.labels}
-    return LabelSet(PUBLISHED, files) if files else None
+    return LabelSet(PUBLISHED, files, scheme) if files else None
 
 
-def manual_labels(truth_root: Path, tiles: Sequence[SarTile]) -> LabelSet | None:
+def manual_labels(truth_root: Path, tiles: Sequence[SarTile], scheme: ClassScheme = OPEN_EARTH_MAP) -> LabelSet | None:
     """Manual labels of training tiles, None if there are none; files that came with the tiles are no truth.
 
     Args:
         truth_root: folder with `train/labels`.
         tiles: training tiles.
+        scheme: classes of the files.
     """
     known = {tile.name for tile in tiles}
     published = {tile.labels.resolve() for tile in tiles if tile.labels}
     files = {name: path for name, path in truth_labels(truth_root, "train").items() if name in known}
     if not files or published & {path.resolve() for path in files.values()}:
         return None
-    return LabelSet(f"manual labels of {len(files)} train tiles", files)
+    return LabelSet(f"manual labels of {len(files)} train tiles", files, scheme)
 
 
 def check_names(sets: Sequence[LabelSet]) -> None:

@@ -46,15 +46,16 @@ class References:
     truth: LabelSet | None = None
 
     @staticmethod
-    def of_tiles(tiles: Sequence[SarTile], truth_root: Path) -> References:
+    def of_tiles(tiles: Sequence[SarTile], truth_root: Path, scheme: ClassScheme = OPEN_EARTH_MAP) -> References:
         """The published and the manual labels of training tiles, where there are any.
 
         Args:
             tiles: training tiles.
             truth_root: folder with `train/labels` of manual labels.
+            scheme: classes of both.
         """
-        published = published_labels(tiles)
-        return References((published,) if published else (), manual_labels(truth_root, tiles))
+        published = published_labels(tiles, scheme)
+        return References((published,) if published else (), manual_labels(truth_root, tiles, scheme))
 
     def check(self, images: Mapping[str, Path]) -> None:
         """Raises `InputError` unless these sets have the tiles of `images` (by tile name), on their grids."""
@@ -199,7 +200,7 @@ def folder_quality(labels: LabelSet, references: References, processes: Processe
     truth = references.truth
     if truth and not truth.only(labels.files).files:
         raise InputError(f"{truth.name}: expected labels of some of the tiles of {labels.name}, found none of them")
-    total, count = LabelCounts(), partial(_count_files, labels, references)
+    total, count = LabelCounts(labels.scheme), partial(_count_files, labels, references)
     for counts in results_of_all(count, list(labels.files), "label quality", processes):
         total.merge(counts)
     told = f"{truth.name} of {len(truth.only(labels.files).files)} tiles" if truth else ""
@@ -220,7 +221,7 @@ def read_quality(folder: Path) -> Quality:
 
 
 def _count_files(labels: LabelSet, references: References, tile: str) -> LabelCounts:
-    counts = LabelCounts()
+    counts = LabelCounts(labels.scheme)
     truth = references.truth
     counts.add(
         labels.read(tile),
@@ -243,10 +244,9 @@ def _scores(matrix: ConfusionMatrix, accuracy_name: str) -> Quality:
         name: None if np.isnan(value) else float(value)
         for name, value in zip(matrix.scheme.classes, matrix.iou(), strict=True)
     }
-    known = [value for value in iou.values() if value is not None]
     return {
         accuracy_name: _ratio(np.trace(matrix.counts), matrix.pixels),
-        "miou": _ratio(sum(known), len(known)),
+        "miou": matrix.mean_iou(),
         "iou": iou,
     }
 

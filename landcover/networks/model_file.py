@@ -14,7 +14,8 @@ from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import MODELS
 from torch import nn
 
-from landcover.classes import SCHEMES
+from landcover.classes import ClassScheme
+from landcover.classes.scheme_file import scheme_of_record
 from landcover.errors import InputError
 from landcover.images.modality import Modality
 from landcover.images.source import Bands
@@ -34,14 +35,14 @@ class ModelInfo:
     Args:
         name: name of the model, as in the profile.
         modality: which images it reads.
-        scheme: class scheme of its outputs.
+        scheme: classes of its outputs; the file carries their names and colours.
         window: side of the training crop, used as prediction window, pixels.
         sar: what the SAR images of its training held; None for models that read none, and for older files.
     """
 
     name: str
     modality: Modality
-    scheme: str
+    scheme: ClassScheme
     window: int
     sar: TrainingValues | None = None
 
@@ -56,11 +57,12 @@ class ModelInfo:
         return None if self.sar is None else self.sar.dtype
 
     @staticmethod
-    def of_json(text: str) -> ModelInfo:
-        """What `asdict` made of it, as JSON text."""
+    def of_json(text: str, path: Path) -> ModelInfo:
+        """What `save_model` made of it, as JSON text, in the file `path`."""
         content = json.loads(text)
         sar = content.get("sar")
-        return ModelInfo(**{**content, "sar": None if sar is None else TrainingValues.of_json(sar)})
+        values = None if sar is None else TrainingValues.of_json(sar)
+        return ModelInfo(**{**content, "scheme": scheme_of_record(content["scheme"], path), "sar": values})
 
 
 def save_model(path: Path, info: ModelInfo, network: dict[str, Any], weights: dict[str, torch.Tensor]) -> None:
@@ -74,7 +76,7 @@ def save_model(path: Path, info: ModelInfo, network: dict[str, Any], weights: di
     """
     content = {
         "format": FORMAT,
-        "info": json.dumps(asdict(info)),
+        "info": json.dumps({**asdict(info), "scheme": info.scheme.record()}),
         "network": json.dumps(network),
         "weights": {key: value.detach().cpu().contiguous() for key, value in weights.items()},
     }
@@ -85,7 +87,7 @@ def save_model(path: Path, info: ModelInfo, network: dict[str, Any], weights: di
 
 def read_model_info(path: Path) -> ModelInfo:
     """The `ModelInfo` of a model file."""
-    return ModelInfo.of_json(_read(path)["info"])
+    return ModelInfo.of_json(_read(path)["info"], path)
 
 
 def common_reading(paths: Sequence[Path]) -> tuple[Bands, str | None]:
@@ -113,11 +115,7 @@ def load_model(path: Path, device: torch.device) -> tuple[nn.Module, ModelInfo]:
         InputError: missing, not a model file, of an unknown class scheme, or weights that do not fit.
     """
     content = _read(path)
-    info = ModelInfo.of_json(content["info"])
-    if info.scheme not in SCHEMES:
-        raise InputError(
-            f"{path}: expected a class scheme of {sorted(SCHEMES)}, found {info.scheme!r}; retrain the model"
-        )
+    info = ModelInfo.of_json(content["info"], path)
     try:
         model = revert_sync_batchnorm(MODELS.build(json.loads(content["network"])))
     except KeyError as error:  # of a class that nobody has registered

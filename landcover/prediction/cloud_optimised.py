@@ -19,6 +19,7 @@ from rasterio.windows import Window
 
 from landcover.classes import VOID, ClassScheme
 from landcover.images.grid import Grid
+from landcover.images.label_file import describe
 from landcover.images.raster import TILE
 from landcover.run_files.atomic import put_in_place, write_text
 
@@ -47,7 +48,7 @@ class Layer:
 
 def label_layer(scheme: ClassScheme, tags: Mapping[str, str]) -> Layer:
     """A label map of `scheme`; overviews show the most frequent class."""
-    return Layer("land cover", VOID, "mode", scheme, tags)
+    return Layer("land cover", VOID, "mode", scheme, {**tags, "TIFFTAG_IMAGEDESCRIPTION": describe(scheme)})
 
 
 def write_cloud_optimised(path: Path, grid: Grid, layer: Layer, blocks: Blocks, scratch: Path) -> None:

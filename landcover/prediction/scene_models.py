@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from landcover.classes import SCHEMES, ClassScheme
+from landcover.classes import ClassScheme
 from landcover.errors import InputError
 from landcover.images.modality import Modality, names_of
 from landcover.images.source import RasterSource
@@ -78,7 +78,8 @@ def load_scene_models(
     Raises:
         InputError: no SAR model, another class scheme, or a model that can not be used on this scene.
     """
-    models, schemes = [], {}
+    models: list[SceneModel] = []
+    schemes: dict[ClassScheme, Path] = {}
     sample, check = scene.sample(SAMPLE), ImageCheck(processes)
     for path in paths:
         network, info = load_model(path, processes.device)
@@ -98,6 +99,6 @@ def load_scene_models(
         window = SlidingWindow(info.window, info.window, make_views([1.0], settings.flips), dtype=settings.dtype)
         models.append(SceneModel(network, info.modality, window, rows, columns))
     if len(schemes) != 1:
-        named = ", ".join(f"{name} of {path}" for name, path in schemes.items()) or "none"
+        named = ", ".join(f"{scheme.name} of {path}" for scheme, path in schemes.items()) or "none"
         raise InputError(f"--models: expected one class scheme, found {named}; pass models that belong together")
-    return models, SCHEMES[next(iter(schemes))]
+    return models, next(iter(schemes))

@@ -128,7 +128,8 @@ def write_probabilities(
         georeference: of the image.
     """
     classes, height, width = probabilities.shape
-    header = ScoreHeader(info.name, info.scheme, encoding, DEFAULT_LOG_RANGE, height, width, classes)
+    scheme = info.scheme
+    header = ScoreHeader(info.name, scheme.name, encoding, DEFAULT_LOG_RANGE, height, width, classes, scheme)
     write_scores(path, encode(probabilities, encoding, DEFAULT_LOG_RANGE), header, georeference)
 
 

@@ -15,7 +15,7 @@ REPORTED = (
 )  # fmt: skip
 """Variables that the report shows always, in its order."""
 
-REPORTED_IF_SET = ("REASSIGN", "PLUGINS")
+REPORTED_IF_SET = ("CLASSES", "LABEL_VALUES", "REASSIGN", "PLUGINS")
 """Variables that the report shows where they are not the default."""
 
 
@@ -25,8 +25,8 @@ def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
     Beside those of the profile: TEACHER_NAMES, SAR_NAMES and PUBLISHED_NAMES, the names of the models;
     TEACHER_OPTION_ARGUMENTS, SAR_OPTION_ARGUMENTS and MEMBER_ARGUMENTS, every word behind its option;
     CHOSEN_LABELS, the folder of label files that SAR models are to learn, empty for the run's pseudo-labels;
-    PRETRAINED_ARGUMENTS of both trainings, HOLD_OUT_ARGUMENTS, VIEW_ARGUMENTS of both predictions; SETTINGS, what the
-    report shows of the profile.
+    CLASS_ARGUMENTS of all that reads labels, PRETRAINED_ARGUMENTS of both trainings, HOLD_OUT_ARGUMENTS, VIEW_ARGUMENTS
+    of both predictions; SETTINGS, what the report shows of the profile.
 
     Args:
         profile: values as given.
@@ -46,6 +46,7 @@ def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
         "SAR_OPTION_ARGUMENTS": _each("--option", values["SAR_OPTIONS"]),
         "MEMBER_ARGUMENTS": _each("--member", values["ENSEMBLE"]),
         "CHOSEN_LABELS": _chosen_labels(values),
+        "CLASS_ARGUMENTS": _classes(values),
         "PRETRAINED_ARGUMENTS": _pretrained(values),
         "HOLD_OUT_ARGUMENTS": _hold_out(values),
         "VIEW_ARGUMENTS": _views(values),
@@ -70,6 +71,11 @@ def _each(option: str, words: Sequence[str]) -> tuple[str, ...]:
 def _chosen_labels(values: Mapping[str, Value]) -> str:
     """What the last label filter writes; without any, what the profile names."""
     return f"{values['RUN_DIR']}/reassigned_labels" if values["REASSIGN"] != "none" else str(values["LABELS"])
+
+
+def _classes(values: Mapping[str, Value]) -> tuple[str, ...]:
+    # in one word: a value such as -1:0 would be taken for an option
+    return "--classes", str(values["CLASSES"]), f"--label-values={values['LABEL_VALUES']}"
 
 
 def _pretrained(values: Mapping[str, Value]) -> tuple[str, ...]:

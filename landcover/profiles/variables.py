@@ -46,6 +46,10 @@ VARIABLES = (
         "TRUTH_ROOT", "20 21 30 50", "<split>/labels of manual labels, to score against", "path", default="$DFC_ROOT"
     ),
     Variable("RUN_DIR", "00 10 20 21 30 40 50", "the run: everything is written here", "path", required=True),
+    Variable(
+        "CLASSES", "00 10 20 21 30 50", "class scheme: file, or name in configs/classes", "path", default="openearthmap"
+    ),
+    Variable("LABEL_VALUES", "00 10 20 21 30 50", "how label files tell classes: 255:0, +1, colours, one-hot"),
     Variable("SOURCE_SPLITS", "10", "splits of OpenEarthMap that train teachers: train, val", "words", "train"),
     Variable("TEACHERS", "10 20 21 50", "configs of the teachers; a file names its model", "configs", required=True),
     Variable("SAR_MODELS", "30 40 50", "configs of the SAR models", "configs", required=True),

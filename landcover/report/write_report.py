@@ -22,7 +22,12 @@ NO_LOGS = "<p>No training has logged anything yet.</p>"
 
 
 def write_report(
-    run_dir: Path, dfc_root: Path, truth_root: Path | None, settings: Mapping[str, str], tiles: int = 4
+    run_dir: Path,
+    dfc_root: Path,
+    truth_root: Path | None,
+    settings: Mapping[str, str],
+    tiles: int = 4,
+    scheme: ClassScheme = OPEN_EARTH_MAP,
 ) -> Path:
     """Writes `report.html` into a run folder and returns its path.
 
@@ -35,11 +40,12 @@ def write_report(
         truth_root: folder with manual labels, `<split>/labels/<tile>.tif`; None if there are none.
         settings: variables of the profile, shown as they are.
         tiles: number of training tiles and of test tiles to show.
+        scheme: classes of all labels.
 
     Raises:
         InputError: the run folder is missing, or one of its files is damaged.
     """
-    run, scheme = collect_run(run_dir), OPEN_EARTH_MAP
+    run = collect_run(run_dir)
     sections = [
         ("scores", "Scores", score_table(run.metrics, scheme)),
         ("labels", "Pseudo-labels", quality_html(run_dir / "pseudo_labels", scheme)),

@@ -6,13 +6,15 @@ import base64
 import binascii
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from landcover.classes import SCHEMES, ClassScheme
+from landcover.classes.scheme_file import scheme_of_record
 from landcover.errors import InputError
 from landcover.images.raster import TILE
 
@@ -28,12 +30,14 @@ class ScoreHeader:
 
     Args:
         model: name of the model that made them.
-        scheme: name of the class scheme; plane k is class k + 1 of its label files.
+        scheme: name of the class scheme.
         encoding: how a probability became a code.
         log_range: R of the logit encoding, > 0; without effect for `probability`.
         height: H in pixels.
         width: W in pixels.
-        classes: C, at least 2.
+        classes: C, at least 2; plane k is class k + 1 of label maps.
+        class_scheme: names and colours of the classes; None in files of earlier releases, whose scheme is known by its
+            name.
     """
 
     model: str
@@ -43,12 +47,15 @@ class ScoreHeader:
     height: int
     width: int
     classes: int
+    class_scheme: ClassScheme | None = field(default=None, compare=False)
 
 
 def format_header(header: ScoreHeader, codes: NDArray[np.uint8]) -> str:
     """Text of the header of `codes`, uint8 (C, H, W), with the largest code of each of their tiles."""
     largest = base64.b64encode(largest_codes(codes).tobytes()).decode("ascii")
-    return json.dumps({"format": _FORMAT, "version": FORMAT_VERSION, **asdict(header), "largest": largest})
+    record = header.class_scheme.record() if header.class_scheme else None
+    content = {"format": _FORMAT, "version": FORMAT_VERSION, **vars(header), "class_scheme": record}
+    return json.dumps({**content, "largest": largest})
 
 
 def parse_header(text: str, path: Path) -> tuple[ScoreHeader, NDArray[np.uint8]]:
@@ -88,7 +95,10 @@ def _parse(description: str, path: Path) -> dict[str, Any]:
 
 def _header(content: dict[str, Any], path: Path) -> ScoreHeader:
     try:
-        header = ScoreHeader(**{field.name: content[field.name] for field in fields(ScoreHeader)})
+        told = {field.name: content[field.name] for field in fields(ScoreHeader) if field.name != "class_scheme"}
+        record = content.get("class_scheme")
+        scheme = SCHEMES.get(content["scheme"]) if record is None else scheme_of_record(record, path)
+        header = ScoreHeader(**told, class_scheme=scheme)
         valid = (
             header.encoding in get_args(Encoding)
             and 0 < header.log_range < math.inf

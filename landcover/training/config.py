@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from mmengine import Config, ConfigDict
 
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.errors import InputError
 from landcover.networks.pretrained import find_weights
 from landcover.run_files.manifest import digest
@@ -42,16 +43,22 @@ BARE_LIST = re.compile(r"\[[\w\s.+'\"-]+(,[\w\s.+'\"-]+)*\]")
 STAGE_KEYS = {1: ("self_training",), 2: ("modality", "sar", "losses", "class_balance", "weight_ema")}
 
 
-def load_config(path: Path, options: Sequence[str] = (), stage: Literal[1, 2] | None = None) -> Config:
+def load_config(
+    path: Path,
+    options: Sequence[str] = (),
+    stage: Literal[1, 2] | None = None,
+    scheme: ClassScheme = OPEN_EARTH_MAP,
+) -> Config:
     """Config of `path` with `options` (texts `key.key=value`) on top.
 
     Args:
         path: an mmengine config.
         options: replacements of existing values.
         stage: the stage whose keys it must have too.
+        scheme: its classes become the outputs of the heads.
 
     Raises:
-        InputError: missing file, broken config, unknown key, a config of the other stage.
+        InputError: missing file, broken config, unknown key, a config of the other stage, heads of other classes.
     """
     if not path.is_file():
         raise InputError(
@@ -71,6 +78,7 @@ def load_config(path: Path, options: Sequence[str] = (), stage: Literal[1, 2] | 
         raise InputError(f"{path}: missing key {missing[0]!r} ({KEYS[missing[0]]}); add it or its base file to _base_")
     for option in options:
         _set(config, option)
+    _set_outputs(config, scheme, path)
     return config
 
 
@@ -97,6 +105,20 @@ def pretrained_input(network: ConfigDict) -> dict[str, str]:
     """Digest of the pretrained weights that `network_to_train` has filled in, as an input of the training; or none."""
     checkpoint = network.backbone.get("checkpoint")
     return {} if checkpoint is None else {"pretrained": digest(Path(checkpoint))}
+
+
+def _set_outputs(config: Config, scheme: ClassScheme, path: Path) -> None:
+    """Gives every head as many outputs as the scheme has classes; a config that names another number is refused."""
+    for key in ("decode_head", "auxiliary_head"):
+        named = config.model.get(key)
+        for head in named if isinstance(named, list) else [named] if named else []:
+            found = head.get("num_classes")
+            if found not in (None, scheme.num_classes):
+                raise InputError(
+                    f"{path}: model.{key}.num_classes: expected {scheme.num_classes} as the class scheme {scheme.name} "
+                    f"has, found {found}; leave it out, or name the classes in CLASSES"
+                )
+            head.num_classes = scheme.num_classes
 
 
 def _set(config: Config, option: str) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import nn
 
-from landcover.classes import OPEN_EARTH_MAP
 from landcover.networks.model_file import ModelInfo, save_model
 from landcover.training.training import Training
 
@@ -16,7 +15,7 @@ from landcover.training.training import Training
 def export_model(training: Training, model: nn.Module, path: Path) -> None:
     """Writes what `training` exports of `model`, the module in training, to `path`."""
     crop_size, values = training.config.crop_size, training.values
-    info = ModelInfo(training.name, training.modality, OPEN_EARTH_MAP.name, crop_size, values)
+    info = ModelInfo(training.name, training.modality, training.scheme, crop_size, values)
     config = json.loads(json.dumps(_without_initialisation(training.config.model.to_dict())))
     save_model(path, info, config, training.exported(model).state_dict())
 

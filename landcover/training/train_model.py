@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.runner import Runner
 
+from landcover.classes.scheme_file import manifest_input
 from landcover.errors import InputError
 from landcover.images.modality import parts_of
 from landcover.networks.model_file import MODEL_NAME, load_model
@@ -88,7 +89,7 @@ def _trained(training: Training, processes: Processes) -> dict[str, Any] | None:
 
 def _inputs(training: Training) -> dict[str, str]:
     """Digests of what the model depends on: the validation tiles too if they choose it."""
-    inputs, validation = dict(training.inputs()), training.validation
+    inputs, validation = {**training.inputs(), **manifest_input(training.scheme)}, training.validation
     if validation is not None and training.config.choose == VALIDATION_MIOU:
         inputs["validation"] = digest_all(
             [path for tile in validation.tiles for path in (*parts_of(tile.image), tile.labels) if path]

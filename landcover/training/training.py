@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from torch import nn
 from torch.utils.data import Dataset
 
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.images.modality import Modality
 from landcover.sar.training_values import TrainingValues
 from landcover.training.candidates import LAST, Candidates
@@ -39,6 +40,7 @@ class Training:
         further_evaluations: what is logged of the model beside its score on the validation tiles.
         wrapper: class of the MODEL_WRAPPERS registry around the model when several processes train.
         values: what SAR images it trains on, for the model file; None for models that read none.
+        scheme: the classes of labels and outputs.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Training:
     further_evaluations: Sequence[Evaluation] = ()
     wrapper: str = "MMDistributedDataParallel"
     values: TrainingValues | None = None
+    scheme: ClassScheme = OPEN_EARTH_MAP
 
     @property
     def work_dir(self) -> Path:

@@ -13,7 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
 from landcover.images.label_file import read_labels
@@ -37,11 +37,13 @@ class ValidationTiles:
         tiles: images with labels.
         labels: what the labels are, in a few words, as written in `metrics.json`.
         bands: which bands of SAR images are read, see `read_sar`.
+        scheme: their classes.
     """
 
     tiles: Sequence[TrainingTile]
     labels: str
     bands: Bands = ()
+    scheme: ClassScheme = OPEN_EARTH_MAP
 
 
 def validate(
@@ -56,14 +58,15 @@ def validate(
         window: side of the window, pixels.
         processes: those that share the work; all get the whole matrix.
     """
-    matrix, was_training = ConfusionMatrix(OPEN_EARTH_MAP), model.training
+    scheme = validation.scheme
+    matrix, was_training = ConfusionMatrix(scheme), model.training
     model.eval()
     for tile in processes.share(validation.tiles):
         assert tile.labels is not None, "validation tiles are labelled"
         image = read_image(tile.image, modality, bands=validation.bands)
         probabilities = predict_probabilities(model, image, SlidingWindow(window, window), processes.device)
-        predicted = OPEN_EARTH_MAP.to_labels(probabilities.argmax(0).cpu().numpy())
-        matrix.add(read_labels(tile.labels, OPEN_EARTH_MAP), predicted)
+        predicted = scheme.to_labels(probabilities.argmax(0).cpu().numpy())
+        matrix.add(read_labels(tile.labels, scheme), predicted)
     model.train(was_training)
     if processes.world > 1:
         counts = torch.from_numpy(matrix.counts).to(processes.device)

@@ -13,9 +13,9 @@ from ensemble.members import (
     shorten,
     weights_of,
 )
-from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.errors import InputError
-from landcover.score_files.score_file import read_header
+from landcover.score_files.score_file import ScoreHeader, read_header, write_scores
 
 
 def error_line(members: list[Member]) -> str:
@@ -154,3 +154,12 @@ def test_unknown_classes_are_told() -> None:
         class_factors({"lake": 2.0}, OPEN_EARTH_MAP)
     with pytest.raises(InputError, match="member a: no class lake"):
         weights_of([Member("a", Path("a"), class_weights={"lake": 2.0})], OPEN_EARTH_MAP)
+
+
+def test_members_of_other_classes_under_one_name_are_refused(write_member, random_codes) -> None:
+    members = [write_member(name, {"t": random_codes(0)}) for name in "ab"]
+    codes = random_codes(1)
+    other = ClassScheme("openearthmap", tuple("abcdefgh"), OPEN_EARTH_MAP.palette)
+    header = ScoreHeader("b", "openearthmap", "logit", 10.0, *codes.shape[1:], 8, other)
+    write_scores(members[1].score_file("t"), codes, header)
+    assert "b/t.tif: expected scores of the same classes as" in error_line(members)

@@ -12,8 +12,10 @@ import pytest
 from PIL import Image
 
 from ensemble.submission import check_submission, main, pack, remove_other_pngs, write_label_png
+from landcover.classes.scheme_file import find_scheme
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
+from landcover.images.label_file import read_labels
 
 LABELS = {
     "TestArea_001": np.array([[0, 1, 2], [3, 4, 5]], np.uint8),
@@ -317,3 +319,20 @@ def test_pngs_of_other_tiles_are_removed_and_nothing_else(tmp_path) -> None:
         (tmp_path / name).write_bytes(b"")
     remove_other_pngs(tmp_path, {"a"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "notes.txt"]
+
+
+def test_a_submission_of_other_classes_is_checked_by_their_number(tmp_path, tiles, run_main) -> None:
+    for name, labels in LABELS.items():
+        write_label_png(tmp_path / "folder" / f"{name}.png", labels)
+    pack(tmp_path / "folder", tiles, tmp_path / "s.zip")
+    words = [tmp_path / "s.zip", "--dfc-root", tmp_path / "data"]
+    assert run_main(main, *words)[0] == 0
+    code, message = run_main(main, *words, "--classes", "loveda")
+    assert code == 2
+    assert "TestArea_002.png: expected label values 0..7 (scheme loveda), found 8" in message
+
+
+def test_label_pngs_say_what_they_are(tmp_path) -> None:
+    write_label_png(tmp_path / "a.png", LABELS["TestArea_002"])
+    shifted = find_scheme("openearthmap", "+1")
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.png", shifted), LABELS["TestArea_002"])

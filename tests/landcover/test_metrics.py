@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,3 +117,18 @@ def test_counts_do_not_depend_on_how_the_pixels_are_split() -> None:
 def test_counts_of_another_scheme_do_not_merge() -> None:
     with pytest.raises(ValueError, match="openearthmap into three"):
         ConfusionMatrix(THREE).merge(ConfusionMatrix(OPEN_EARTH_MAP))
+
+
+def test_a_class_that_is_not_to_be_scored_is_told_but_left_out_of_the_mean() -> None:
+    pair = np.array([[1, 2, 2]], dtype=np.uint8), np.array([[1, 2, 1]], dtype=np.uint8)
+    everything = counted(pair).summary("truth")
+    unscored = counted(pair, scheme=replace(THREE, unscored=("tree",))).summary("truth")
+    assert everything["miou"] == 0.5 and unscored["miou"] == 0.5
+    assert unscored["iou"] == everything["iou"] == {"water": 0.5, "tree": 0.5, "road": None}
+    pair = np.array([[1, 1, 2]], dtype=np.uint8), np.array([[1, 2, 2]], dtype=np.uint8)
+    assert counted(pair, pair, scheme=replace(THREE, unscored=("water",))).summary("truth")["miou"] == 0.5
+    pair = np.array([[1, 1, 1, 2]], dtype=np.uint8), np.array([[1, 1, 2, 2]], dtype=np.uint8)
+    assert counted(pair, scheme=replace(THREE, unscored=("tree",))).mean_iou() == 2 / 3
+    only = counted((TRUTH[:, :3] * 0 + 2, TRUTH[:, :3] * 0 + 2), scheme=replace(THREE, unscored=("tree",)))
+    with pytest.raises(InputError, match="truth: expected pixels of classes to score, found only tree; check CLASSES"):
+        only.summary("truth")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 
 from landcover.images.raster import write_raster
 from stage1_optical_da.label_quality import main
@@ -61,3 +62,35 @@ def test_mistakes_of_the_command_are_told_in_one_line(run_main: RunMain, folders
     for expected, words in cases.items():
         code, message = run_main(main, folders / "mine", *words)
         assert (code, message.startswith(f"error: {expected}")) == (2, True), message
+
+
+def test_conventions_are_read_as_the_option_or_the_environment_says(
+    run_main: RunMain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = maps(0)[0]
+    one_hot = np.stack([labels == label for label in range(1, 9)], axis=2).astype(np.uint8)
+    write_raster(tmp_path / "shifted" / "a.tif", np.where(labels == 0, 255, labels - 1).astype(np.uint8))
+    with rasterio.open(
+        tmp_path / "one_hot.tif", "w", driver="GTiff", width=30, height=20, count=8, dtype="uint8"
+    ) as file:
+        file.write(one_hot.transpose(2, 0, 1))
+    (tmp_path / "bands").mkdir()
+    (tmp_path / "one_hot.tif").rename(tmp_path / "bands" / "a.tif")
+    code, message = run_main(main, tmp_path / "bands")
+    assert code == 2 and "LABEL_VALUES=one-hot reads them" in message
+    monkeypatch.setenv("LABEL_VALUES", "one-hot")
+    assert run_main(main, tmp_path / "bands", "--out", tmp_path / "one_hot.json")[0] == 0
+    code, printed = run_main(
+        main, tmp_path / "shifted", "--label-values", "255:0 +1", "--out", tmp_path / "shifted.json"
+    )
+    assert code == 0 and "warning" not in printed
+    found = [json.loads((tmp_path / f"{name}.json").read_text())["shares"] for name in ("one_hot", "shifted")]
+    assert found[0] == found[1] and found[0]["building"] == pytest.approx(np.mean(labels == 8))
+
+
+def test_labels_that_count_from_0_are_a_warning(run_main: RunMain, tmp_path: Path) -> None:
+    write_raster(tmp_path / "zero_based" / "a.tif", maps(0, classes=7)[0])
+    code, printed = run_main(main, tmp_path / "zero_based")
+    assert code == 0
+    assert f"warning: {tmp_path / 'zero_based'}: label files (1 looked at): no pixel is building (8)" in printed
+    assert 'LABEL_VALUES="+1" reads them' in printed

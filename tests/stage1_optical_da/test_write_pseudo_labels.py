@@ -221,8 +221,8 @@ from stage1_optical_da import write_pseudo_labels
 from stage1_optical_da.dropping import Dropping
 
 folder, processes = Path(sys.argv[1]), start_processes()
-written, write = [], write_pseudo_labels.write_raster
-write_pseudo_labels.write_raster = lambda path, *rest, **named: (write(path, *rest, **named), written.append(path.stem))
+written, write = [], write_pseudo_labels.write_labels
+write_pseudo_labels.write_labels = lambda path, *rest: (write(path, *rest), written.append(path.stem))
 members = [Member(name, folder / name) for name in ("net0", "net1")]
 images = {path.stem: path for path in sorted((folder / "wide").iterdir())}
 references = References((label_set(f"other={folder / 'other'}"),))

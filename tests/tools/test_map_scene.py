@@ -28,7 +28,7 @@ def inputs(registered: None, tmp_path: Path) -> list[Path]:
     torch.manual_seed(0)
     write_scene(tmp_path / "scene.tif", 100)
     network = MODELS.build(TINY_NETWORK)
-    info = ModelInfo("tiny", "sar", OPEN_EARTH_MAP.name, 64)
+    info = ModelInfo("tiny", "sar", OPEN_EARTH_MAP, 64)
     save_model(tmp_path / "model.pth", info, TINY_NETWORK, network.state_dict())
     return [tmp_path / "scene.tif", tmp_path / "model.pth"]
 

@@ -39,7 +39,7 @@ def models(registered: None, tmp_path: Path) -> list[Path]:
     paths = [tmp_path / name / "model.pth" for name in ("first", "second")]
     for seed, path in enumerate(paths):
         torch.manual_seed(seed)
-        info = ModelInfo(path.parent.name, "sar", OPEN_EARTH_MAP.name, 64)
+        info = ModelInfo(path.parent.name, "sar", OPEN_EARTH_MAP, 64)
         save_model(path, info, TINY_NETWORK, MODELS.build(TINY_NETWORK).state_dict())
     return paths
 
@@ -96,7 +96,7 @@ def test_finished_maps_are_kept_and_a_stopped_call_goes_on(
 def test_what_does_not_belong_together_is_refused(
     run_main: RunMain, images: Path, models: list[Path], tmp_path: Path
 ) -> None:
-    info = ModelInfo("optical", "optical", OPEN_EARTH_MAP.name, 64)
+    info = ModelInfo("optical", "optical", OPEN_EARTH_MAP, 64)
     other = tmp_path / "other.pth"
     save_model(other, info, TINY_NETWORK, MODELS.build(TINY_NETWORK).state_dict())
     out = tmp_path / "maps"

@@ -84,7 +84,7 @@ def write_inputs(folder: Path, tile: int, window: int) -> None:
     model = MODELS.build(network)
     model.init_weights()
     nn.init.normal_(model.decode_head.conv_seg.weight, std=SPREAD)
-    info = ModelInfo("benchmark", "sar", OPEN_EARTH_MAP.name, window)
+    info = ModelInfo("benchmark", "sar", OPEN_EARTH_MAP, window)
     save_model(folder / "model.pth", info, network.to_dict(), model.state_dict())
 
 

@@ -95,7 +95,7 @@ def write_model(path: Path, window: int) -> None:
     MMLogger.get_current_instance().setLevel("ERROR")
     torch.manual_seed(0)
     weights = MODELS.build(TINY_NETWORK).state_dict()
-    save_model(path, ModelInfo("tiny", "sar", OPEN_EARTH_MAP.name, window), TINY_NETWORK, weights)
+    save_model(path, ModelInfo("tiny", "sar", OPEN_EARTH_MAP, window), TINY_NETWORK, weights)
 
 
 def in_fresh_process(folder: Path, size: int, stride: float) -> Run:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rasterio.transform import Affine, from_origin
 from sar_scenes import write_scene
 
+from landcover.classes.scheme_file import find_scheme
 from landcover.data_check.check import check_tiles
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.open_earth_map import LabelledTile
@@ -250,3 +251,14 @@ def test_report_does_not_depend_on_the_number_of_threads(tmp_path: Path) -> None
     report = check_tiles(tiles, "train", workers=1, quiet=True)
     assert report.tiles == 5
     assert report == check_tiles(tiles, "train", workers=4, quiet=True)
+
+
+def test_labels_that_count_from_0_are_a_warning(tmp_path: Path) -> None:
+    zero_based = np.where(LABELS == 8, 3, LABELS).astype(np.uint8)
+    report = check_tiles([labelled(tmp_path, "a_1", RGB, zero_based)], "OpenEarthMap", quiet=True)
+    (warning,) = report.warnings
+    assert warning.startswith("OpenEarthMap: labels: no pixel is building (8), and 25.0% are 0, unknown; if the class")
+    assert 'LABEL_VALUES="+1"' in warning
+    shifted = find_scheme("openearthmap", "+1")
+    report = check_tiles([labelled(tmp_path, "a_1", RGB, zero_based)], "OpenEarthMap", shifted, quiet=True)
+    assert (report.warnings, report.class_shares["unknown"], report.class_shares["bareland"]) == ((), 0, 0.25)

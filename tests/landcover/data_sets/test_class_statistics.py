@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 
 from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes.scheme_file import find_scheme
 from landcover.data_sets import class_statistics
-from landcover.data_sets.class_statistics import class_counts, label_counts
+from landcover.data_sets.class_statistics import (
+    class_counts,
+    label_counts,
+    shifted_labels_warning,
+    warn_of_shifted_labels,
+)
 from landcover.errors import InputError
+from landcover.images.label_file import write_labels
 from landcover.images.raster import write_raster
 
 
@@ -118,3 +125,44 @@ def test_a_file_of_another_scheme_is_refused_and_nothing_is_kept(files, tmp_path
     with pytest.raises(InputError, match=r"1\.tif: expected label values 0\.\.8 .*found 9"):
         class_counts(files, tmp_path / "class_statistics.json")
     assert not (tmp_path / "class_statistics.json").exists()
+
+
+def test_other_label_values_are_counted_anew(files, tmp_path):
+    cache, swapped = tmp_path / "class_statistics.json", find_scheme("openearthmap", "1:2 2:1")
+    first = class_counts(files, cache)
+    again = class_counts(files, cache, swapped)
+    np.testing.assert_array_equal(again, first[:, [1, 0, *range(2, 8)]])
+    np.testing.assert_array_equal(class_counts(files, cache, swapped), again)
+    np.testing.assert_array_equal(class_counts(files, cache), first)
+
+
+def test_labels_that_may_count_from_0_are_told_with_the_word_that_reads_them(tmp_path, capsys):
+    zero_based = (np.arange(80).reshape(8, 10) % 8).astype(np.uint8)
+    counts = label_counts(zero_based, OPEN_EARTH_MAP)
+    line = shifted_labels_warning(counts, OPEN_EARTH_MAP, "here")
+    assert line == (
+        "here: no pixel is building (8), and 12.5% are 0, unknown; if the classes are counted from 0 in these files, "
+        'LABEL_VALUES="+1" reads them'
+    )
+    write_raster(tmp_path / "0.tif", zero_based)
+    read = class_statistics.read_labels(tmp_path / "0.tif", find_scheme("openearthmap", "+1"))
+    np.testing.assert_array_equal(read, zero_based + 1)
+    with_pair = find_scheme("openearthmap", "255:0")
+    assert 'LABEL_VALUES="255:0 +1"' in shifted_labels_warning(counts, with_pair, "here")
+    for scheme in (find_scheme("openearthmap", "+1"), find_scheme("whu_opt_sar"), find_scheme("isprs")):
+        assert shifted_labels_warning(counts[: scheme.num_classes + 1], scheme, "here") is None
+    for fine in ([0, *[1] * 7, 0], [1, *[1] * 8], [1, *[500] * 7, 0], [9, *[0] * 8]):
+        assert shifted_labels_warning(np.array(fine), OPEN_EARTH_MAP, "here") is None
+
+
+def test_a_few_files_are_looked_at_before_a_training_but_not_our_own(tmp_path, decoded, capsys):
+    paths = [tmp_path / f"{number:03d}.tif" for number in range(100)]
+    for path in paths:
+        write_raster(path, np.array([[0, 1]], np.uint8))
+    warn_of_shifted_labels(paths, OPEN_EARTH_MAP, "labels")
+    assert capsys.readouterr().out.startswith("warning: labels (25 looked at): no pixel is building (8), and 50.0% are")
+    assert sorted(decoded) == [f"{number:03d}.tif" for number in range(0, 100, 4)]
+    for path in paths:
+        write_labels(path, np.array([[0, 1]], np.uint8), OPEN_EARTH_MAP)
+    warn_of_shifted_labels(paths, OPEN_EARTH_MAP, "labels")
+    assert capsys.readouterr().out == ""

@@ -1,28 +1,218 @@
+"""Label files as people have them: what is read, what is refused, and that following the advice of a refusal helps."""
+
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import rasterio
+import rasterio.shutil
 from PIL import Image
+from rasterio.transform import from_origin
 
-from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
+from landcover.classes.scheme_file import find_scheme, read_scheme
 from landcover.errors import InputError
-from landcover.images.label_file import read_labels
+from landcover.images.grid import read_georeference
+from landcover.images.label_file import label_mark, png_mark, read_labels, write_labels
 from landcover.images.raster import write_raster
 
+LABELS = (np.arange(48).reshape(6, 8) % 9).astype(np.uint8)
+WITHOUT_1 = np.where(LABELS == 1, 0, LABELS).astype(np.uint8)
+COLOURS = OPEN_EARTH_MAP.to_colours(LABELS)
+ONE_HOT = np.stack([label == LABELS for label in range(1, 9)], axis=2).astype(np.uint8)
+RGB_SCHEME = """
+files = "colours"
+unknown = ["#000000"]
+[[classes]]
+name = "a"
+colour = "#070809"
+[[classes]]
+name = "b"
+colour = "#0A0B0C"
+"""
 
-def test_png_labels_are_read(tmp_path):
-    labels = np.arange(9, dtype=np.uint8).reshape(3, 3)
-    Image.fromarray(labels).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_labels(tmp_path / "a.png", OPEN_EARTH_MAP), labels)
+
+def write_gdal(path, pixels, **profile):
+    bands = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    shape = {"count": len(bands), "height": bands.shape[1], "width": bands.shape[2], "dtype": bands.dtype.name}
+    with rasterio.open(path, "w", driver="GTiff", transform=from_origin(5, 6, 1, 1), **shape, **profile) as file:
+        file.write(bands)
+    return path
 
 
-def test_a_label_outside_the_scheme_and_labels_of_another_kind_are_refused(tmp_path):
-    labels = np.full((4, 4), 8, np.uint8)
-    labels[3, 3] = 9
-    write_raster(tmp_path / "a.tif", labels)
-    with pytest.raises(InputError, match=r"a\.tif: expected label values 0\.\.8 .*found 9"):
-        read_labels(tmp_path / "a.tif", OPEN_EARTH_MAP)
-    write_raster(tmp_path / "b.tif", np.zeros((4, 4), np.uint16))
-    with pytest.raises(InputError, match=r"b\.tif: expected a one-band uint8 label map, found uint16"):
-        read_labels(tmp_path / "b.tif", OPEN_EARTH_MAP)
-    write_raster(tmp_path / "c.tif", np.zeros((4, 4, 3), np.uint8))
-    with pytest.raises(InputError, match=r"c\.tif: expected a one-band uint8 label map"):
-        read_labels(tmp_path / "c.tif", OPEN_EARTH_MAP)
+def refused(path, scheme=OPEN_EARTH_MAP) -> str:
+    with pytest.raises(InputError) as raised:
+        read_labels(path, scheme)
+    assert "\n" not in str(raised.value) and str(raised.value).startswith(f"{path}: expected ")
+    return str(raised.value)
+
+
+def advised(message: str, scheme: str = "openearthmap") -> ClassScheme:
+    """The scheme with the words that a message proposes."""
+    found = re.search(r'LABEL_VALUES=(?:"([^"]+)"|([\w-]+))', message)
+    assert found, message
+    return find_scheme(scheme, found[1] or found[2])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int8", "int16", "int32", "uint32", "float32", "float64"])
+def test_numbers_of_any_type_are_labels(tmp_path, dtype):
+    labels = read_labels(write_gdal(tmp_path / "a.tif", LABELS.astype(dtype)), OPEN_EARTH_MAP)
+    assert labels.dtype == np.uint8
+    np.testing.assert_array_equal(labels, LABELS)
+
+
+def test_a_png_holds_numbers_and_one_with_a_palette_its_indices(tmp_path):
+    Image.fromarray(LABELS).save(tmp_path / "a.png")
+    palette = Image.fromarray(LABELS, "P")
+    palette.putpalette([0, 0, 0, *(value for colour in OPEN_EARTH_MAP.palette for value in colour)])
+    palette.save(tmp_path / "b.png")
+    Image.fromarray(LABELS.astype(np.uint16)).save(tmp_path / "c.png")
+    for name in "abc":
+        np.testing.assert_array_equal(read_labels(tmp_path / f"{name}.png", OPEN_EARTH_MAP), LABELS)
+
+
+def test_nan_and_what_a_file_declares_to_be_no_data_are_unknown(tmp_path):
+    nan = np.where(LABELS == 1, np.nan, LABELS).astype(np.float32)
+    np.testing.assert_array_equal(read_labels(write_gdal(tmp_path / "a.tif", nan), OPEN_EARTH_MAP), WITHOUT_1)
+    for name, dtype, value in (("b", "uint8", 255), ("c", "int16", -9999), ("d", "float32", -3.4e38)):
+        pixels = np.where(LABELS == 1, value, LABELS.astype(np.float64)).astype(dtype)
+        path = write_gdal(tmp_path / f"{name}.tif", pixels, nodata=np.array(value, dtype).item())
+        np.testing.assert_array_equal(read_labels(path, OPEN_EARTH_MAP), WITHOUT_1)
+    for name, huge in (("f", -3.4e38), ("g", np.inf)):
+        pixels = np.where(LABELS == 1, huge, LABELS).astype(np.float32)
+        np.testing.assert_array_equal(
+            read_labels(write_gdal(tmp_path / f"{name}.tif", pixels), OPEN_EARTH_MAP), WITHOUT_1
+        )
+    zero_based = write_gdal(tmp_path / "z.tif", WITHOUT_1, nodata=0)
+    np.testing.assert_array_equal(read_labels(zero_based, find_scheme("openearthmap", "0:1")), WITHOUT_1)
+    path = write_gdal(tmp_path / "e.tif", LABELS, nodata=3)
+    np.testing.assert_array_equal(read_labels(path, OPEN_EARTH_MAP), np.where(LABELS == 3, 0, LABELS))
+
+
+@pytest.mark.parametrize(("value", "dtype"), [(255, "uint8"), (-1, "int8"), (9, "int64"), (70000, "int32")])
+def test_a_number_without_a_meaning_is_named_with_the_words_that_make_it_unknown(tmp_path, value, dtype):
+    path = write_gdal(tmp_path / "a.tif", np.where(LABELS == 1, value, LABELS.astype(np.float64)).astype(dtype))
+    message = refused(path)
+    assert f"label values 0..8 (scheme openearthmap), found {value} (12.5% of the pixels); where that is" in message
+    np.testing.assert_array_equal(read_labels(path, advised(message)), WITHOUT_1)
+
+
+def test_words_that_are_there_already_stay_in_the_advice(tmp_path):
+    path = write_gdal(
+        tmp_path / "a.tif", np.where(LABELS == 0, 255, np.where(LABELS == 8, 254, LABELS - 1)).astype("u1")
+    )
+    message = refused(path, find_scheme("openearthmap", "+1"))
+    assert 'LABEL_VALUES="+1 254:0 255:0"' in message
+    expected = np.where(LABELS == 8, 0, LABELS)
+    np.testing.assert_array_equal(read_labels(path, advised(message)), expected)
+
+
+def test_many_numbers_without_a_meaning_are_another_class_scheme(tmp_path):
+    path = write_gdal(tmp_path / "a.tif", (LABELS.astype(int) * 10 % 80).astype(np.uint8))
+    assert "found 10, 20, 30 and 4 more" in (message := refused(path))
+    assert "name the class scheme of these files in CLASSES" in message
+    np.testing.assert_array_equal(read_labels(path, find_scheme("whu_opt_sar")), LABELS % 8)
+    wide = write_gdal(tmp_path / "b.tif", np.where(LABELS == 1, 2**30, LABELS.astype(np.int64)).astype(np.int32))
+    np.testing.assert_array_equal(read_labels(wide, find_scheme("openearthmap", f"{2**30}:0")), WITHOUT_1)
+
+
+def test_zero_based_numbers_are_shifted(tmp_path):
+    path = write_gdal(tmp_path / "a.tif", np.where(LABELS == 0, 255, LABELS - 1).astype(np.uint8))
+    np.testing.assert_array_equal(read_labels(path, find_scheme("openearthmap", "255:0 +1")), LABELS)
+
+
+def test_colours_of_the_scheme_are_recognised_and_the_setting_reads_them(tmp_path):
+    with_alpha = np.dstack([COLOURS, np.where(LABELS == 1, 0, 255).astype(np.uint8)])
+    for name, pixels, expected in (("a", COLOURS, LABELS), ("b", with_alpha, WITHOUT_1)):
+        path = write_gdal(tmp_path / f"{name}.tif", pixels)
+        message = refused(path)
+        assert "found 3 bands with the colours of the scheme openearthmap; LABEL_" in message
+        np.testing.assert_array_equal(read_labels(path, advised(message)), expected)
+    Image.fromarray(COLOURS).save(tmp_path / "c.png")
+    np.testing.assert_array_equal(read_labels(tmp_path / "c.png", advised(refused(tmp_path / "c.png"))), LABELS)
+
+
+def test_other_colours_are_named_and_a_scheme_with_them_reads_them(tmp_path):
+    colours = np.array([(0, 0, 0), (7, 8, 9), (10, 11, 12)], np.uint8)[LABELS % 3]
+    path = write_gdal(tmp_path / "a.tif", colours)
+    message = refused(path)
+    assert "found #070809, #0A0B0C (66.7% of the pixels); name in CLASSES a class scheme with all colours" in message
+    (tmp_path / "mine.toml").write_text(RGB_SCHEME)
+    np.testing.assert_array_equal(read_labels(path, read_scheme(tmp_path / "mine.toml")), LABELS % 3)
+    (tmp_path / "mine.toml").write_text(RGB_SCHEME.replace("#0A0B0C", "#0A0B0D"))
+    message = refused(path, read_scheme(tmp_path / "mine.toml"))
+    assert "expected the colours of the scheme mine, found #0A0B0C (33.3% of the pixels)" in message
+
+
+def test_numbers_where_a_scheme_has_colours_are_read_when_told(tmp_path):
+    labels = LABELS % 7
+    message = refused(write_gdal(tmp_path / "a.tif", labels), find_scheme("isprs"))
+    assert "expected colours in 3 bands (scheme isprs), found one band of numbers; LABEL_VALUES=numbers" in message
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.tif", advised(message, "isprs")), labels)
+
+
+def test_one_hot_bands_are_recognised_and_the_setting_reads_them(tmp_path):
+    path = write_gdal(tmp_path / "a.tif", ONE_HOT)
+    message = refused(path)
+    assert "found 8 bands, of which each pixel has one that is not 0; LABEL_VALUES=one-hot reads them" in message
+    np.testing.assert_array_equal(read_labels(path, advised(message)), LABELS)
+    several = np.where(np.arange(8) < 2, 1, ONE_HOT).astype(np.uint8)
+    message = refused(write_gdal(tmp_path / "b.tif", several), advised(message))
+    assert "or none, found several in 48 pixels; write the band of one class alone as 1" in message
+    message = refused(write_gdal(tmp_path / "c.tif", LABELS), find_scheme("openearthmap", "one-hot"))
+    np.testing.assert_array_equal(read_labels(tmp_path / "c.tif", advised(message)), LABELS)
+
+
+def test_other_bands_and_broken_numbers_are_refused_with_what_to_write(tmp_path):
+    message = refused(write_gdal(tmp_path / "a.tif", np.dstack([LABELS, LABELS])))
+    assert "found 2 bands of uint8; write the one with the numbers as a file of one band" in message
+    np.testing.assert_array_equal(read_labels(write_gdal(tmp_path / "a.tif", LABELS), OPEN_EARTH_MAP), LABELS)
+    message = refused(write_gdal(tmp_path / "b.tif", LABELS / np.float32(2)))
+    assert "whole numbers of classes, found 0.5 and more (21 pixels); check that the file is a label map" in message
+    pixels = np.where(LABELS == 1, 1e20, LABELS).astype(np.float32)
+    message = refused(write_gdal(tmp_path / "wild.tif", pixels))
+    assert "found 1e+20 (12.5% of the pixels); where that is no data, declare it as the no-data value of the" in message
+    declared = write_gdal(tmp_path / "declared.tif", pixels, nodata=float(np.float32(1e20)))
+    np.testing.assert_array_equal(read_labels(declared, OPEN_EARTH_MAP), WITHOUT_1)
+    message = refused(write_gdal(tmp_path / "c.tif", LABELS.astype(np.complex64)))
+    assert "found complex64; write class numbers as uint8" in message
+
+
+def test_our_own_files_hold_our_labels_whatever_the_convention_of_others_is(tmp_path):
+    write_gdal(tmp_path / "image.tif", LABELS)
+    write_labels(tmp_path / "own.tif", LABELS, OPEN_EARTH_MAP, read_georeference(tmp_path / "image.tif"))
+    Image.fromarray(LABELS).save(tmp_path / "own.png", pnginfo=png_mark(OPEN_EARTH_MAP))
+    write_raster(tmp_path / "other.tif", LABELS)
+    shifted = find_scheme("openearthmap", "8:0 +1")
+    for name in ("own.tif", "own.png"):
+        np.testing.assert_array_equal(read_labels(tmp_path / name, shifted), LABELS)
+    np.testing.assert_array_equal(read_labels(tmp_path / "other.tif", shifted), (LABELS + 1) % 9)
+    assert label_mark(tmp_path / "other.tif") is None
+    with rasterio.open(tmp_path / "own.tif") as file:
+        assert file.transform == from_origin(5, 6, 1, 1) and file.nodata == 0
+
+
+def test_a_mark_stays_with_a_copy_that_gdal_makes(tmp_path):
+    write_labels(tmp_path / "own.tif", LABELS, OPEN_EARTH_MAP)
+    rasterio.shutil.copy(tmp_path / "own.tif", tmp_path / "copy.tif", driver="GTiff", compress="lzw")
+    assert label_mark(tmp_path / "copy.tif") == label_mark(tmp_path / "own.tif")
+    assert label_mark(tmp_path / "copy.tif") is not None
+
+
+def test_own_labels_of_other_classes_are_refused(tmp_path):
+    write_labels(tmp_path / "a.tif", LABELS % 7, find_scheme("isprs"))
+    message = refused(tmp_path / "a.tif", find_scheme("loveda"))
+    assert "labels of the class scheme loveda (background, " in message
+    assert "found isprs (impervious, building, low_vegetation, tree, car, clutter); choose labels of" in message
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.tif", find_scheme("isprs")), LABELS % 7)
+    with pytest.raises(InputError, match=r"b\.tif: expected label values 0\.\.6 .*found 8"):
+        write_labels(tmp_path / "b.tif", LABELS, find_scheme("isprs"))
+
+
+def test_a_label_file_that_was_written_anew_is_looked_at_again(tmp_path):
+    write_labels(tmp_path / "a.tif", LABELS, OPEN_EARTH_MAP)
+    assert label_mark(tmp_path / "a.tif") is not None
+    write_raster(tmp_path / "a.tif", LABELS)
+    assert label_mark(tmp_path / "a.tif") is None
+    assert replace(OPEN_EARTH_MAP, palette=OPEN_EARTH_MAP.palette[::-1]) == OPEN_EARTH_MAP

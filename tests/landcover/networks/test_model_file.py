@@ -7,12 +7,13 @@ import pytest
 import torch
 from mmseg.registry import MODELS
 
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.errors import InputError
 from landcover.networks.model_file import FORMAT, ModelInfo, load_model, read_model_info, save_model
 from landcover.sar.training_values import TrainingValues
 
 CPU = torch.device("cpu")
-INFO = ModelInfo("tiny", "sar", "openearthmap", 64)
+INFO = ModelInfo("tiny", "sar", OPEN_EARTH_MAP, 64)
 NETWORK = {
     "type": "FCNHead", "in_channels": 2, "channels": 2, "num_convs": 1, "concat_input": False, "num_classes": 8,
     "norm_cfg": {"type": "SyncBN"},
@@ -120,6 +121,23 @@ def test_a_folder_of_a_training_names_the_file_in_it(saved, tmp_path):
         load_model(tmp_path / "empty", CPU)
 
 
+def save_with_scheme(path, scheme, weights):
+    """A model file whose scheme is told in another way."""
+    save_model(path, INFO, NETWORK, weights)
+    content = torch.load(path, weights_only=True)
+    content["info"] = json.dumps({**json.loads(content["info"]), "scheme": scheme})
+    torch.save(content, path)
+
+
+def test_a_model_file_carries_its_classes_and_an_old_one_names_their_scheme(head, tmp_path):
+    own = ClassScheme("mine", ("wet", "dry"), ((1, 2, 3), (4, 5, 6)), ("dry",))
+    save_model(tmp_path / "own.pth", replace(INFO, scheme=own), {**NETWORK, "num_classes": 2}, {})
+    scheme = read_model_info(tmp_path / "own.pth").scheme
+    assert (scheme, scheme.palette, scheme.unscored) == (own, own.palette, ("dry",))
+    save_with_scheme(tmp_path / "old.pth", "openearthmap", head.state_dict())
+    assert load_model(tmp_path / "old.pth", CPU)[1] == INFO
+
+
 def test_weights_that_do_not_fit_and_unknown_schemes_are_refused(head, tmp_path):
     path = tmp_path / "model.pth"
     weights = head.state_dict()
@@ -127,8 +145,8 @@ def test_weights_that_do_not_fit_and_unknown_schemes_are_refused(head, tmp_path)
     with pytest.raises(InputError, match=r"the weights do not fit the network \(size mismatch.*retrain") as refused:
         load_model(path, CPU)
     assert "\n" not in str(refused.value)
-    save_model(path, ModelInfo("tiny", "sar", "potsdam", 64), NETWORK, weights)
-    with pytest.raises(InputError, match=r"expected a class scheme of \['openearthmap'\], found 'potsdam'"):
+    save_with_scheme(path, "potsdam", weights)
+    with pytest.raises(InputError, match=r"expected the names and colours of classes, or one of openearthmap, found"):
         load_model(path, CPU)
 
 

@@ -67,7 +67,7 @@ def write_model(registered: None) -> Callable[..., Path]:
         model = MODELS.build(network)
         model.init_weights()
         nn.init.normal_(model.decode_head.conv_seg.weight, std=2.0)
-        info = ModelInfo(path.parent.name, modality, OPEN_EARTH_MAP.name, window, values)
+        info = ModelInfo(path.parent.name, modality, OPEN_EARTH_MAP, window, values)
         save_model(path, info, network, model.state_dict())
         return path
 

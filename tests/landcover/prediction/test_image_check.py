@@ -8,6 +8,7 @@ import torch
 from sar_scenes import write_scene
 from torch import nn
 
+from landcover.classes import OPEN_EARTH_MAP
 from landcover.images.raster import write_raster
 from landcover.networks.model_file import ModelInfo
 from landcover.prediction.image_check import CURE, ImageCheck
@@ -22,7 +23,7 @@ from landcover.sar.training_values import TrainingValues
 CPU = torch.device("cpu")
 ALONE = Processes(0, 1, CPU)
 VALUES = TrainingValues((), "uint8", ((4.0, 57.0, 190.0),))
-INFO = ModelInfo("small", "sar", "openearthmap", 32, VALUES)
+INFO = ModelInfo("small", "sar", OPEN_EARTH_MAP, 32, VALUES)
 DARK = "median 2, the training images of small have 4 to 190 (1 % to 99 %), median 57: 1/28.5 of that"
 SAR = {"type": "SarPreprocessor", "mean": [60.0], "std": [40.0]}
 

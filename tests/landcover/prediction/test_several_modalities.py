@@ -10,6 +10,7 @@ from mmseg.registry import MODELS
 from rasterio.transform import from_origin
 from torch import Tensor, nn
 
+from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
 from landcover.networks.model_file import ModelInfo, save_model
 from landcover.prediction.scene import map_scene
@@ -104,7 +105,7 @@ def model_file(tmp_path: Path) -> Path:
     model = MODELS.build(network)
     nn.init.normal_(model.decode_head.conv_seg.weight, std=2.0)
     path = tmp_path / "both" / "model.pth"
-    save_model(path, ModelInfo("both", "optical+sar", "openearthmap", 32), network, model.state_dict())
+    save_model(path, ModelInfo("both", "optical+sar", OPEN_EARTH_MAP, 32), network, model.state_dict())
     return path
 
 

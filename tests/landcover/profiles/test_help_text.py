@@ -27,8 +27,8 @@ def test_every_variable_is_listed_with_default_stages_and_help() -> None:
 def test_a_stage_lists_what_it_reads() -> None:
     lines = help_text(ROOT / "tools" / "00_check_data.sh", None, ROOT).splitlines()
     assert lines[0] == "Usage: bash tools/00_check_data.sh [PROFILE]"
-    assert [line.split()[0] for line in lines[4:7]] == ["OEM_ROOT", "DFC_ROOT", "RUN_DIR"]
-    assert lines[7] == ""
+    assert [line.split()[0] for line in lines[4:9]] == ["OEM_ROOT", "DFC_ROOT", "RUN_DIR", "CLASSES", "LABEL_VALUES"]
+    assert lines[9] == ""
 
 
 def test_values_of_a_profile_and_those_that_are_missing() -> None:

@@ -71,3 +71,9 @@ def test_the_report_shows_reassignment_and_plugins_where_there_are_any() -> None
     assert variables(REASSIGN="none")["SETTINGS"] == variables()["SETTINGS"]
     shown = variables(REASSIGN="ot", PLUGINS="mine.parts")["SETTINGS"]
     assert shown[-4:] == ("--setting", "REASSIGN=ot", "--setting", "PLUGINS=mine.parts")
+
+
+def test_classes_are_arguments_in_one_word_each() -> None:
+    found = variables(CLASSES="my classes.toml", LABEL_VALUES="-1:0 +1")
+    assert found["CLASS_ARGUMENTS"] == ("--classes", "my classes.toml", "--label-values=-1:0 +1")
+    assert variables()["CLASS_ARGUMENTS"] == ("--classes", "openearthmap", "--label-values=")

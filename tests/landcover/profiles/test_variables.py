@@ -21,6 +21,7 @@ DERIVED = {
     "TEACHER_OPTION_ARGUMENTS": {"TEACHER_OPTIONS"},
     "SAR_OPTION_ARGUMENTS": {"SAR_OPTIONS"},
     "MEMBER_ARGUMENTS": {"ENSEMBLE", "SAR_MODELS"},
+    "CLASS_ARGUMENTS": {"CLASSES", "LABEL_VALUES"},
     "PRETRAINED_ARGUMENTS": {"PRETRAINED", "PRETRAINED_DIR"},
     "HOLD_OUT_ARGUMENTS": {"HOLD_OUT", "HOLD_OUT_BY"},
     "VIEW_ARGUMENTS": {"SCALES", "FLIPS", "STRIDE", "WEIGHTING", "PREDICTION_DTYPE"},
@@ -70,6 +71,7 @@ def test_defaults_are_those_of_always() -> None:
     defaults = {variable.name: variable.default for variable in VARIABLES if variable.default}
     assert defaults == {
         "TRUTH_ROOT": "$DFC_ROOT",
+        "CLASSES": "openearthmap",
         "SOURCE_SPLITS": "train",
         "LABEL_SET": "average",
         "REASSIGN": "none",

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.errors import InputError
 from landcover.images.grid import Georeference
 from landcover.score_files.score_file import (
@@ -287,3 +288,15 @@ def test_cut_off_file_is_an_input_error(written: Path, kept: int) -> None:
         read_scores(written)
     with pytest.raises(InputError, match=r"TestArea_001\.tif"):
         read_score_window(written, 200, 200, 100, 300)
+
+
+def test_a_score_file_carries_its_classes_and_an_old_one_names_their_scheme(tmp_path: Path) -> None:
+    own = ClassScheme("mine", ("wet", "dry"), ((1, 2, 3), (4, 5, 6)), ("dry",))
+    codes = np.zeros((2, 5, 4), dtype=np.uint8)
+    write_scores(tmp_path / "own.tif", codes, ScoreHeader("m", "mine", "logit", 10.0, 5, 4, 2, own))
+    found = read_header(tmp_path / "own.tif").class_scheme
+    assert found is not None
+    assert (found, found.palette, found.unscored) == (own, own.palette, ("dry",))
+    for name, scheme in (("openearthmap", OPEN_EARTH_MAP), ("potsdam", None)):
+        write_scores(tmp_path / "old.tif", codes, ScoreHeader("m", name, "logit", 10.0, 5, 4, 2))
+        assert read_header(tmp_path / "old.tif").class_scheme == scheme

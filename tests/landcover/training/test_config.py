@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from landcover.classes.scheme_file import find_scheme
 from landcover.errors import InputError
 from landcover.networks.pretrained import PRETRAINED_WEIGHTS
 from landcover.run_files.manifest import digest_text
@@ -119,3 +120,16 @@ def test_random_weights_are_no_input():
 def test_missing_weights_are_told_before_training(tmp_path):
     with pytest.raises(InputError, match="mit_b3"):
         network_to_train(load_config(CONFIG), tmp_path)
+
+
+def test_heads_have_as_many_outputs_as_there_are_classes(tmp_path):
+    heads = [("decode_head", 7), ("auxiliary_head", 7)]
+    config = load_config(CONFIG.with_name("upernet_swinv2-b_768.py"), scheme=find_scheme("loveda"))
+    assert [(key, config.model[key].num_classes) for key, _ in heads] == heads
+    assert load_config(CONFIG).model.decode_head.num_classes == 8
+    with pytest.raises(
+        InputError, match=r"model\.decode_head\.num_classes: expected 8 as the class scheme openearthmap"
+    ):
+        load_config(CONFIG, ["model.decode_head.num_classes=7"])
+    config = load_config(CONFIG, ["model.decode_head.num_classes=7"], scheme=find_scheme("loveda"))  # the advice
+    assert config.model.decode_head.num_classes == 7

@@ -98,17 +98,19 @@ def _mark(scheme: ClassScheme) -> dict[str, Any]:
 
 @lru_cache(KNOWN_FILES)
 def _read_mark(path: Path, *_identity: int) -> dict[str, Any] | None:
-    if path.suffix.lower() == ".png":
-        with Image.open(path) as image:
-            text = image.info.get(PNG_DESCRIPTION, "")
-    else:
-        with tifffile.TiffFile(path) as file:
-            text = file.pages[0].description
     try:
-        content = json.loads(text)
-    except (TypeError, ValueError):
+        content = json.loads(_description(path))
+    except Exception:  # a text of anybody's, in a file that GDAL may read where these libraries do not
         return None
     return content if isinstance(content, dict) and content.get("format") == FORMAT else None
+
+
+def _description(path: Path) -> str:
+    if path.suffix.lower() == ".png":
+        with Image.open(path) as image:
+            return str(image.info.get(PNG_DESCRIPTION))
+    with tifffile.TiffFile(path) as file:
+        return str(file.pages[0].description)
 
 
 def _missing(raster: Raster) -> NDArray[np.bool_]:

@@ -200,6 +200,13 @@ def test_a_mark_stays_with_a_copy_that_gdal_makes(tmp_path):
     assert label_mark(tmp_path / "copy.tif") is not None
 
 
+def test_a_file_of_another_format_than_its_name_says_is_read_as_one_of_other_origin(tmp_path):
+    Image.fromarray(LABELS).save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / "a.tif")
+    assert label_mark(tmp_path / "a.tif") is None
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.tif", OPEN_EARTH_MAP), LABELS)
+
+
 def test_own_labels_of_other_classes_are_refused(tmp_path):
     write_labels(tmp_path / "a.tif", LABELS % 7, find_scheme("isprs"))
     message = refused(tmp_path / "a.tif", find_scheme("loveda"))

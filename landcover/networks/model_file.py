@@ -53,8 +53,11 @@ class ModelInfo:
 
     @property
     def sar_type(self) -> str | None:
-        """Type of its training images: SAR files that store it are read as stored. None if it is not known."""
-        return None if self.sar is None else self.sar.dtype
+        """Type of its training images: SAR files that store it are read as stored. None if it is not known.
+
+        Float32 is what all other types become, and tells nothing of how the files of the training were scaled.
+        """
+        return None if self.sar is None or self.sar.dtype == "float32" else self.sar.dtype
 
     @staticmethod
     def of_json(text: str, path: Path) -> ModelInfo:
@@ -105,7 +108,7 @@ def common_reading(paths: Sequence[Path]) -> tuple[Bands, str | None]:
                 f"of {_named(found)}; pass models of the same bands, or average their score files"
             )
     types = {info.sar_type for info in infos}
-    return bands[0], types.pop() if len(types) == 1 else None
+    return bands[0] if bands else (), types.pop() if len(types) == 1 else None
 
 
 def load_model(path: Path, device: torch.device) -> tuple[nn.Module, ModelInfo]:

@@ -30,6 +30,7 @@ def decibels(amplitude: NDArray[np.float64]) -> NDArray[np.float64]:
 KINDS: dict[str, tuple[str, Callable[[NDArray[np.float64]], NDArray[Any]], float]] = {
     "int16 hundredths of decibels": ("decibel", lambda a: np.rint(100 * decibels(a)).astype(np.int16), 0.01),
     "float64 decibels": ("decibel", decibels, 1.0),
+    "float32 halves of decibels": ("decibel", lambda a: (2 * decibels(a)).astype(np.float32), 0.5),
     "complex": ("amplitude", lambda a: (a * np.exp(1j * a)).astype(np.complex64), 1.0),
     "int32 amplitudes": ("amplitude", lambda a: a.astype(np.int32), 1.0),
 }

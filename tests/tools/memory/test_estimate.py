@@ -103,7 +103,7 @@ def test_a_source_only_teacher_takes_no_more(tmp_path: Path) -> None:
 
 
 def test_sar_images_in_decibels_have_float_values() -> None:
-    gain = "train_dataloader.dataset.augmentations.0={'type':'RandomGain','decibels':2.0,'probability':0.5}"
+    gain = "train_dataloader.dataset.augmentations.1={'type':'RandomGain','decibels':2.0,'probability':0.5}"
     grey, decibels = estimated(SAR_MODEL), estimated(SAR_MODEL, "sar.unit=decibel", gain)
     assert decibels.kept == grey.kept and decibels.step >= grey.step
 

@@ -126,7 +126,7 @@ def test_models_of_different_bands_are_refused(
     run_main: RunMain, images: Path, models: list[Path], tmp_path: Path
 ) -> None:
     values = TrainingValues(("VV", 2), "uint8", ((1.0, 2.0, 3.0),) * 2)
-    info = ModelInfo("both", "sar", OPEN_EARTH_MAP.name, 64, values)
+    info = ModelInfo("both", "sar", OPEN_EARTH_MAP, 64, values)
     path = tmp_path / "both" / "model.pth"
     save_model(path, info, TINY_NETWORK, MODELS.build(TINY_NETWORK).state_dict())
     code, told = run_main(main, "--images", images, "--models", models[0], path, "--out", tmp_path / "maps")

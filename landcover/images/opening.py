@@ -26,7 +26,8 @@ def opened(path: Path) -> Iterator[DatasetReader]:
     if not path.is_file():
         raise InputError(f"{path}: expected an image file, found none; check the path")
     try:
-        with rasterio.open(path) as file:
+        # sidecars are asked for by name: listing a folder of thousands of tiles for each takes as long as opening it
+        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE"), rasterio.open(path) as file:
             yield file
     except RasterioError as error:
         raise unreadable(path, error) from error

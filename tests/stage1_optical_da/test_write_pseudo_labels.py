@@ -367,7 +367,7 @@ def test_label_sets_that_cannot_be_used_are_refused_before_anything_is_written(
         "LABEL_SET=agreement: expected several teachers or label sets in AGREE_WITH": ["--label-set", "agreement"],
         f"{tmp_path / 'absent'}: expected a folder of label files, found none": ["--agree-with", tmp_path / "absent"],
         f"{few}: expected a label file for each of 4 tiles, found none for 2 ": ["--agree-with", few],
-        f"{small / 'TrainArea_001.tif'}: expected 64x64 pixels as ": ["--agree-with", "published", f"x={small}"],
+        f"{small / 'TrainArea_001.tif'}: expected the 64x64 pixels of ": ["--agree-with", "published", f"x={small}"],
         "AGREE_WITH: expected label sets of another origin": ["--agree-with", run_dir / "pseudo_labels"],
         "two label sets are called published": ["--agree-with", f"published={data / 'train/labels'}", "published"],
     }

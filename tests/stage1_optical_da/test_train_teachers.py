@@ -159,7 +159,9 @@ def test_mistakes_are_told_in_one_line(
         f"error: {absent}: expected the OpenEarthMap-SAR folder, found none; set DFC_ROOT": replaced(
             arguments, "--dfc-root", absent
         ),
-        f"error: {empty}: expected SAR tiles (.tif or .tiff), found none": replaced(arguments, "--dfc-root", tmp_path / "empty"),
+        f"error: {empty}: expected SAR tiles (.tif or .tiff), found none": replaced(
+            arguments, "--dfc-root", tmp_path / "empty"
+        ),
         f"error: {absent}: expected a training config, found none": [str(absent), *arguments[1:]],
         "error: option 'model.backbon.embed_dims': the config has no key 'backbon' (did you mean 'backbone'?)": [
             *arguments,

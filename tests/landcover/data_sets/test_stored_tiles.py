@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from numpy.typing import NDArray
 from sar_scenes import write_scene
 from torch.utils.data import DataLoader, Dataset
@@ -102,6 +103,23 @@ def test_of_a_larger_set_nothing_stays_and_only_windows_are_read_again(tiles, re
     # the whole image of the third tells where it has no data
     assert reads == [*((name, None) for name in once), *again, *again]
     assert (larger.open(2).indices[:20] == 255).all()
+
+
+def test_of_an_image_without_labels_only_the_pixels_with_data_are_covered(tmp_path) -> None:
+    rgba = np.full((4, 40, 50), 90, np.uint8)
+    rgba[3, :, 20:] = 0
+    with rasterio.open(
+        tmp_path / "a.tif", "w", "GTiff", 50, 40, 4, dtype="uint8", photometric="RGB", alpha="YES"
+    ) as file:
+        file.write(rgba)
+    black = np.full((40, 50, 3), 90, np.uint8)
+    black[:, :30] = 0
+    write_raster(tmp_path / "b.tif", black)
+    kept = StoredTiles([TrainingTile(tmp_path / "a.tif"), TrainingTile(tmp_path / "b.tif")], "optical")
+    covered = [kept.open(number).indices == 0 for number in range(2)]
+    assert covered[0][:, :20].all() and not covered[0][:, 20:].any()
+    assert covered[1][:, 30:].all() and not covered[1][:, :30].any()
+    assert (kept.open(0).indices[:, 20:] == 255).all()
 
 
 class Kept(Dataset[int]):

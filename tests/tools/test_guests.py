@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from stages import ROOT, run_stage, settings
 
-from landcover.images.raster import read_raster
+from landcover.images.grid import read_georeference
+from landcover.images.raster import read_optical, read_raster, write_raster
 from landcover.networks.model_file import read_model_info
 from landcover.run_files.manifest import read_manifest
 from landcover.run_files.training_log import read_log
@@ -92,7 +93,8 @@ def environment(demo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> di
         for sar, source in zip(
             sorted((data / "DFC2025Track1" / split / "sar_images").iterdir()), optical, strict=False
         ):
-            shutil.copy(source, data / "DFC2025Track1" / split / "rgb_images" / sar.name)
+            place = data / "DFC2025Track1" / split / "rgb_images" / sar.name
+            write_raster(place, read_optical(source).pixels, read_georeference(sar))
     variables = settings(data, folder / "run")
     variables["TEACHER_OPTIONS"] += " self_training.parts={'constant': {'type': 'ConstantLoss'}}"
     return variables | {

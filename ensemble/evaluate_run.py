@@ -96,27 +96,32 @@ def _label_scores(
     labels: Path | None,
     scheme: ClassScheme,
 ) -> dict[str, Any]:
-    """Entries of pseudo-labels, and where there is a truth of teachers, published and training labels too."""
-    tiles = dfc2025_tiles(dfc_root, "train")
-    written = {tile.name: run_dir / "pseudo_labels" / f"{tile.name}.tif" for tile in tiles}
+    """Entries of pseudo-labels, and where there is a truth of teachers, published and training labels too.
+
+    A run that was trained on other labels has neither teachers nor pseudo-labels that could be scored.
+    """
+    tiles, folder = dfc2025_tiles(dfc_root, "train"), run_dir / "pseudo_labels"
+    written = {tile.name: folder / f"{tile.name}.tif" for tile in tiles}
     published = {tile.name: tile.labels for tile in tiles if tile.labels}
     truth = truth_labels(truth_root, "train") if truth_root.resolve() != dfc_root.resolve() else {}
     truth = {name: path for name, path in truth.items() if name in written}
     if truth:
         told = f"manual labels of {len(truth)} train tiles"
-        members = [Member(name, run_dir / "scores" / "teachers" / name) for name in teachers]
-        on_target = score_members(members, truth, scheme, told)
-        entries: dict[str, Any] = {
-            "teachers": {name: {**on_target[name], "source": teachers[name]} for name in teachers},
-            "pseudo_labels": score_labels(written, truth, scheme, told),
-        }
+        entries: dict[str, Any] = {"pseudo_labels": UNSCORED}
+        if folder.is_dir():
+            members = [Member(name, run_dir / "scores" / "teachers" / name) for name in teachers]
+            on_target = score_members(members, truth, scheme, told)
+            entries = {
+                "teachers": {name: {**on_target[name], "source": teachers[name]} for name in teachers},
+                "pseudo_labels": score_labels(written, truth, scheme, told),
+            }
         if published:
             entries["published_labels"] = score_labels(published, truth, scheme, told)
         if labels is not None:
             trained = files_by_stem(labels, LABEL_SUFFIXES)
             entries["training_labels"] = score_labels(trained, truth, scheme, told)
         return entries
-    if published:
+    if published and folder.is_dir():
         told = "published pseudo-labels of the train tiles (agreement, not accuracy)"
         return {"pseudo_labels": score_labels(written, published, scheme, told)}
     return {"pseudo_labels": UNSCORED}

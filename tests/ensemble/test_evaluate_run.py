@@ -157,6 +157,17 @@ def test_published_labels_are_compared_with_and_never_called_truth(run: Run, sam
     assert metrics["teachers"]["teacher"] == {"miou": 0.5, "labels": "val"}
 
 
+def test_a_run_trained_on_published_labels_has_no_pseudo_labels_to_score(run: Run) -> None:
+    shutil.rmtree(run.run_dir / "pseudo_labels")
+    run.labels(run.data / "train" / "labels", {"a": HALF})
+    assert run.evaluate()["pseudo_labels"]["miou"] is None
+    run.labels(run.truth / "train" / "labels", {"a": TRUTH})
+    metrics = run.evaluate(labels=run.data / "train" / "labels")
+    assert metrics["pseudo_labels"]["miou"] is None
+    assert metrics["teachers"] == {"teacher": {"miou": 0.5, "labels": "val"}}
+    assert metrics["published_labels"]["miou"] == metrics["training_labels"]["miou"] == 0.25
+
+
 def test_a_model_without_scores_is_told(run: Run) -> None:
     run.labels(run.truth / "test" / "labels", {"c": TRUTH})
     shutil.rmtree(run.run_dir / "scores" / "test" / "other")

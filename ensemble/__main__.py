@@ -10,6 +10,7 @@ Every subfolder of `--scores` (or those named by `--member` or `--weights`) hold
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,8 +24,10 @@ from ensemble.members import (
     scheme_of,
     weights_of,
 )
+from ensemble.no_data import scored_no_data
 from ensemble.weight_file import choose_ensemble
 from ensemble.weights import Average
+from landcover.classes import VOID
 from landcover.errors import InputError, command
 from landcover.images.grid import read_georeference
 from landcover.images.label_file import write_labels
@@ -44,6 +47,9 @@ def write_label_maps(
 ) -> list[Path]:
     """Writes the label map of the average as `<out>/<tile>.tif`, georeferenced as the scores, for every tile.
 
+    Labels are 0 where the image of a member has no data; by-products have no data there either, as a mask in their
+    files says. Of score files that do not know, a warning tells.
+
     Args:
         members: of the ensemble.
         out: folder of the label maps.
@@ -56,21 +62,32 @@ def write_label_maps(
         Paths of the label maps.
     """
     tiles = check_members(members)
-    written = []
+    written, unknown = [], 0
     for tile in track(tiles, "average", len(tiles)):
         paths = [member.score_file(tile) for member in members]
         scheme = scheme_of(paths[0], read_header(paths[0]))
         weights, factors = weights_of(members, scheme), class_factors(class_weights or {}, scheme)
-        georeference = read_georeference(paths[0])
+        georeference, no_data = read_georeference(paths[0]), scored_no_data(paths)
+        unknown += no_data is None
         if by_products:
             labels, maps = average_with_by_products(paths, weights, average, scheme, by_products, factors)
             for name, values in maps.items():
                 pixels = values if as_floats else as_bytes(values)
-                write_raster(out / name / f"{tile}.tif", pixels, georeference)
+                if no_data is not None:
+                    pixels[no_data] = 0
+                write_raster(out / name / f"{tile}.tif", pixels, georeference, missing=no_data)
         else:
             labels = average_labels(paths, weights, average, scheme, factors)
+        if no_data is not None:
+            labels[no_data] = VOID
         written.append(out / f"{tile}.tif")
         write_labels(written[-1], labels, scheme, georeference)
+    if unknown:
+        print(
+            f"warning: score files of {unknown} of {len(tiles)} tiles do not tell where their images have no data, and "
+            "maps have classes there too; predict them again",
+            file=sys.stderr,
+        )
     return written
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.members import Member, check_classes, check_members, parse_members
+from ensemble.no_data import scored_no_data
 from ensemble.pool import minimise_cross_entropy
 from ensemble.scoring import score_ensemble
 from ensemble.tile_sums import code_tables, common_log_range
@@ -115,7 +116,10 @@ def _draw(
     pixels: int,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Scores (M, C, N), see `cross_entropy`, and classes (N,) of at most `pixels` random labelled pixels of a tile."""
+    """Scores (M, C, N), see `cross_entropy`, and classes (N,) of at most `pixels` random pixels of a tile.
+
+    Drawn are those that have a label, and data.
+    """
     labels = read_labels(truth, scheme)
     headers = [read_header(member.score_file(tile)) for member in members]
     if labels.shape != (headers[0].height, headers[0].width):
@@ -123,7 +127,9 @@ def _draw(
             f"{truth}: expected {headers[0].height}x{headers[0].width} pixels as the scores of {tile}, "
             f"found {labels.shape[0]}x{labels.shape[1]}; score only tiles of the same size"
         )
-    labelled = np.flatnonzero(labels != VOID)
+    no_data = scored_no_data([member.score_file(tile) for member in members])
+    counts = labels != VOID
+    labelled = np.flatnonzero(counts if no_data is None else counts & ~no_data)
     drawn = rng.choice(labelled, min(pixels, labelled.size), replace=False)
     scores = np.empty((len(members), scheme.num_classes, drawn.size))
     for member, table, out in zip(members, code_tables(headers, average), scores, strict=True):

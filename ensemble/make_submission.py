@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from ensemble.average import average_labels, conversion_notes
 from ensemble.class_shares import ClassShares, share_lines, shares_of
 from ensemble.members import Member, check_members, class_factors, weights_of
+from ensemble.no_data import scored_no_data
 from ensemble.submission import pack, remove_other_pngs, write_label_png, zeros_warning
 from ensemble.weights import Average
 from landcover.classes import OPEN_EARTH_MAP, VOID, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError, shorten
-from landcover.images.raster import read_raster
+from landcover.images.raster import read_info, read_raster
 from landcover.processes.progress import track
 
 ZIP_NAME = "submission.zip"
@@ -38,7 +39,7 @@ def make_submission(
 
     Prints before it which members' scores are converted, see `conversion_notes`.
 
-    Pixels without SAR data get label 0, all others the best class of the average. A class of which less than a tenth
+    Pixels without data get label 0, all others the best class of the average. A class of which less than a tenth
     of its share in the training labels is left gets a warning.
 
     Args:
@@ -81,18 +82,20 @@ def tile_labels(
     class_weights: Mapping[str, float] | None = None,
     scheme: ClassScheme = OPEN_EARTH_MAP,
 ) -> NDArray[np.uint8]:
-    """Label map (H, W), uint8, of one tile: the best class of the average, 0 where the SAR image has no data."""
+    """Label map (H, W), uint8, of one tile: the best class of the average, 0 where an image of a member has no data."""
     paths = [member.score_file(tile.name) for member in members]
     weights, factors = weights_of(members, scheme), class_factors(class_weights or {}, scheme)
     labels = average_labels(paths, weights, average, scheme, factors)
-    sar = read_raster(tile.sar, measured=True)  # of all bands, whichever a model reads
-    height, width = sar.pixels.shape[:2]
-    if (height, width) != labels.shape:
+    sar = read_info(tile.sar)
+    if (sar.height, sar.width) != labels.shape:
         raise InputError(
-            f"{paths[0]}: expected {height}x{width} pixels as {tile.sar}, "
+            f"{paths[0]}: expected {sar.height}x{sar.width} pixels as {tile.sar}, "
             f"found {labels.shape[0]}x{labels.shape[1]}; predict this tile again"
         )
-    labels[sar.no_data()] = VOID
+    no_data = scored_no_data(paths)
+    if no_data is None:  # files of an earlier release; of all bands, whichever a model reads
+        no_data = read_raster(tile.sar, measured=True).no_data()
+    labels[no_data] = VOID
     return labels
 
 

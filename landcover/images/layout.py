@@ -27,7 +27,8 @@ _MEANING = ("NoDataValue", "Scale", "Offset", "NODATA_VALUES", 'role="scale"', '
 logging.getLogger("tifffile").setLevel(logging.ERROR)  # it warns of what GDAL reads
 
 _GREY, _RGB, _PALETTE = 1, 2, 3  # photometric interpretations of TIFF
-_MASK = 4  # bit of TIFF's NewSubfileType
+MASK = 4
+"""Bit of TIFF's NewSubfileType."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _tiff_layout(path: Path, file: tifffile.TiffFile) -> Layout:
         return Layout("gdal")
     value = _text(first, NO_DATA_VALUE)
     zeros_declared = value == "0" and first.dtype.kind in "iu"
-    masks = any(page.subfiletype & _MASK for page in file.pages)
+    masks = any(page.subfiletype & MASK for page in file.pages)
     alpha = any(kind != 0 for kind in first.extrasamples)
     if masks or alpha or not (value is None or zeros_declared) or _means_more(path, _text(first, _GDAL_METADATA) or ""):
         return Layout("gdal")

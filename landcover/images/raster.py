@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.images.grid import Georeference
-from landcover.images.layout import NO_DATA_VALUE, layout_of, numbers_of, read_pages
+from landcover.images.layout import MASK, NO_DATA_VALUE, layout_of, numbers_of, read_pages
 from landcover.images.no_data import Raster, in_all_bands, in_any_band, no_measurement
 from landcover.images.opening import opened, unreadable
 from landcover.images.segments import Area
@@ -148,6 +148,7 @@ def write_raster(
     georeference: Georeference = Georeference(),  # noqa: B008  (immutable)
     compression: str | None = "deflate",
     no_data: int | None = None,
+    missing: NDArray[np.bool_] | None = None,
 ) -> None:
     """Writes a tiled TIFF, atomically; the same pixels give the same bytes.
 
@@ -157,12 +158,12 @@ def write_raster(
         georeference: place of the image on whose grid the pixels lie.
         compression: any of tifffile's lossless names, or None.
         no_data: value that the file declares as no data; 0 for label maps.
+        missing: pixels (H, W) without data, which a mask in the file tells, of images that need all values.
     """
     rgb = pixels.shape[2:] == (3,)
     declared = [] if no_data is None else [(NO_DATA_VALUE, "s", 0, f"{no_data}", True)]
-    with atomic_path(path) as temporary:
-        tifffile.imwrite(
-            temporary,
+    with atomic_path(path) as temporary, tifffile.TiffWriter(temporary) as file:
+        file.write(
             pixels,
             photometric="rgb" if rgb else "minisblack",
             planarconfig="contig" if pixels.ndim == 3 else None,
@@ -172,6 +173,21 @@ def write_raster(
             extratags=[*extra_tags(georeference), *declared],
             metadata=None,
         )
+        if missing is not None and missing.any():
+            write_mask(file, missing)
+
+
+def write_mask(file: tifffile.TiffWriter, missing: NDArray[np.bool_]) -> None:
+    """Writes a mask of the image that was written before: GDAL shows nothing at `missing` pixels, bool (H, W)."""
+    file.write(
+        ~missing,
+        photometric="mask",
+        subfiletype=MASK,
+        tile=(TILE, TILE),
+        compression="deflate",
+        metadata=None,
+        software=False,
+    )
 
 
 def extra_tags(georeference: Georeference) -> list[tuple[int, int, int, Any, bool]]:

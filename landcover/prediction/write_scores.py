@@ -22,7 +22,15 @@ from landcover.processes.group import Processes
 from landcover.processes.shared_work import on_demand
 from landcover.run_files.filling import filling
 from landcover.run_files.manifest import OutputFolder, digest, digest_all
-from landcover.score_files.score_file import DEFAULT_LOG_RANGE, Encoding, ScoreHeader, encode, read_scores, write_scores
+from landcover.score_files.score_file import (
+    DEFAULT_LOG_RANGE,
+    Encoding,
+    ScoreFile,
+    ScoreHeader,
+    encode,
+    read_scores,
+    write_scores,
+)
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,12 @@ def write_score_folder(
 
 
 def write_probabilities(
-    path: Path, probabilities: NDArray[np.float32], info: ModelInfo, encoding: Encoding, georeference: Georeference
+    path: Path,
+    probabilities: NDArray[np.float32],
+    info: ModelInfo,
+    encoding: Encoding,
+    georeference: Georeference,
+    no_data: NDArray[np.bool_] | None = None,
 ) -> None:
     """Writes one score file.
 
@@ -126,11 +139,12 @@ def write_probabilities(
         info: of the model.
         encoding: of the file.
         georeference: of the image.
+        no_data: bool (H, W), where the image has none; None if that is not known.
     """
     classes, height, width = probabilities.shape
     scheme = info.scheme
     header = ScoreHeader(info.name, scheme.name, encoding, DEFAULT_LOG_RANGE, height, width, classes, scheme)
-    write_scores(path, encode(probabilities, encoding, DEFAULT_LOG_RANGE), header, georeference)
+    write_scores(path, encode(probabilities, encoding, DEFAULT_LOG_RANGE), header, georeference, no_data)
 
 
 def _predict(
@@ -148,15 +162,15 @@ def _predict(
         image, no_data = read_whole(images[stem], info.modality, info.bands, info.sar_type)
         check.check(image, no_data, images[stem], model, info)
         probabilities = predict_probabilities(model, image, window, processes.device).cpu().numpy()
-        write_probabilities(
-            files[stem], probabilities, info, settings.encoding, read_georeference(main_file(images[stem]))
-        )
+        georeference = read_georeference(main_file(images[stem]))
+        write_probabilities(files[stem], probabilities, info, settings.encoding, georeference, no_data)
 
 
 def _is_whole(path: Path) -> bool:
     """Whether an earlier call has finished this score file; a machine that went down may leave one without its end."""
     try:
         read_scores(path)
+        ScoreFile(path).no_data()
     except InputError:
         return False
     return True

@@ -38,6 +38,7 @@ class ScoreHeader:
         classes: C, at least 2; plane k is class k + 1 of label maps.
         class_scheme: names and colours of the classes; None in files of earlier releases, whose scheme is known by its
             name.
+        no_data: whether the file tells by a mask where the image has no data; None in files that do not know.
     """
 
     model: str
@@ -48,6 +49,7 @@ class ScoreHeader:
     width: int
     classes: int
     class_scheme: ClassScheme | None = field(default=None, compare=False)
+    no_data: bool | None = field(default=None, compare=False)
 
 
 def format_header(header: ScoreHeader, codes: NDArray[np.uint8]) -> str:
@@ -95,12 +97,13 @@ def _parse(description: str, path: Path) -> dict[str, Any]:
 
 def _header(content: dict[str, Any], path: Path) -> ScoreHeader:
     try:
-        told = {field.name: content[field.name] for field in fields(ScoreHeader) if field.name != "class_scheme"}
+        told = {field.name: content[field.name] for field in fields(ScoreHeader) if field.compare}
         record = content.get("class_scheme")
         scheme = SCHEMES.get(content["scheme"]) if record is None else scheme_of_record(record, path)
-        header = ScoreHeader(**told, class_scheme=scheme)
+        header = ScoreHeader(**told, class_scheme=scheme, no_data=content.get("no_data"))
         valid = (
             header.encoding in get_args(Encoding)
+            and header.no_data in (True, False, None)
             and 0 < header.log_range < math.inf
             and all(isinstance(name, str) and name for name in (header.model, header.scheme))
             and all(isinstance(size, int) and size > 0 for size in (header.height, header.width, header.classes))

@@ -8,12 +8,14 @@ is JSON in the ImageDescription tag. Two encodings, both linear, so that integer
 
 Planes are cut into compressed 256x256 tiles, so that a window is read without the rest; the header also carries the
 largest code of every tile, so that tiles of classes that cannot win need not be decoded at all. `STORAGE` says how they
-are compressed, and docs/scores.md what the alternatives measure.
+are compressed, and docs/scores.md what the alternatives measure. Where the image has no data, a mask behind the planes
+says so: what a model thinks there is nothing.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,7 +26,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.images.grid import Georeference
-from landcover.images.raster import TILE, extra_tags
+from landcover.images.raster import TILE, extra_tags, write_mask
 from landcover.run_files.atomic import atomic_path
 from landcover.score_files.header import Encoding, ScoreHeader, format_header, parse_header
 from landcover.score_files.tiles import TileReader, TileTable
@@ -92,6 +94,7 @@ def write_scores(
     codes: NDArray[np.uint8],
     header: ScoreHeader,
     georeference: Georeference = Georeference(),  # noqa: B008  (immutable)
+    no_data: NDArray[np.bool_] | None = None,
 ) -> None:
     """Writes a score file, atomically; the same codes give the same bytes.
 
@@ -100,6 +103,7 @@ def write_scores(
         codes: uint8 (C, H, W).
         header: what the codes mean; its sizes are those of `codes`.
         georeference: of the image that was classified.
+        no_data: bool (H, W), where the image has none; None if that is not known.
 
     Raises:
         ValueError: `codes` are not what `header` says, or there are fewer than two classes.
@@ -109,19 +113,21 @@ def write_scores(
         raise ValueError(
             f"expected uint8 codes of shape {expected}, 2 or more classes; got {codes.dtype} {codes.shape}"
         )
-    with atomic_path(path) as temporary:
-        tifffile.imwrite(
-            temporary,
+    masked = None if no_data is None else bool(no_data.any())
+    with atomic_path(path) as temporary, tifffile.TiffWriter(temporary) as file:
+        file.write(
             codes,
             photometric="minisblack",
             planarconfig="separate",
             tile=(TILE, TILE),
-            description=format_header(header, codes),
+            description=format_header(replace(header, no_data=masked), codes),
             **STORAGE,
             extratags=extra_tags(georeference),
             metadata=None,
             software=False,
         )
+        if no_data is not None and masked:
+            write_mask(file, no_data)
 
 
 class ScoreFile:
@@ -177,6 +183,24 @@ class ScoreFile:
             self._reader.decode((plane, row, column), out)
         except Exception as error:  # as above
             raise _unreadable(self.path, error) from error
+
+    def no_data(self) -> NDArray[np.bool_] | None:
+        """Where the image has no data, bool (H, W); None if the file does not know.
+
+        Raises:
+            InputError: the file is damaged or cut off.
+        """
+        size = self.header.height, self.header.width
+        if not self.header.no_data:
+            return None if self.header.no_data is None else np.zeros(size, dtype=bool)
+        try:
+            with tifffile.TiffFile(self.path) as file:
+                mask = file.pages[1].asarray()
+        except Exception as error:  # as above
+            raise _unreadable(self.path, error) from error
+        if mask.shape != size:
+            raise InputError(f"{self.path}: expected a mask of {size}, found {mask.shape}; predict this tile again")
+        return np.asarray(mask == 0)
 
     def read_window(self, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
         """Codes of a window, uint8 (C, height, width); arguments and errors as `read_score_window`."""

@@ -28,10 +28,11 @@ def write_file() -> Callable[..., Path]:
         log_range: float = 10.0,
         scheme: str = OPEN_EARTH_MAP.name,
         georeference: Georeference | None = None,
+        no_data: NDArray[np.bool_] | None = None,
     ) -> Path:
         classes, height, width = codes.shape
         header = ScoreHeader(path.parent.name, scheme, encoding, log_range, height, width, classes)
-        write_scores(path, codes, header, georeference or Georeference())
+        write_scores(path, codes, header, georeference or Georeference(), no_data)
         return path
 
     return write

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 
 from ensemble.__main__ import main
 from ensemble.members import parse_members
@@ -108,6 +109,28 @@ def test_by_products_are_written_beside_the_labels(tmp_path, monkeypatch, write_
     labels = read_raster(tmp_path / "bytes" / "s.tif").pixels
     votes = np.mean([random_codes(seed).argmax(axis=0) + 1 == labels for seed in (0, 1)], axis=0)
     np.testing.assert_allclose(read_raster(tmp_path / "floats" / "agreement" / "s.tif").pixels, votes)
+
+
+def test_maps_and_by_products_have_no_data_where_the_images_have_none(
+    tmp_path, monkeypatch, write_member, random_codes
+) -> None:
+    no_data = np.zeros((4, 5), bool)
+    no_data[1:3, :2] = True
+    write_member("a", {"t": random_codes(1, 4, 5)}, no_data=no_data)
+    by_products = ("entropy", "margin", "agreement")
+    run(monkeypatch, "--scores", tmp_path / "scores", "--out", tmp_path / "maps", "--by-product", *by_products)
+    np.testing.assert_array_equal(read_raster(tmp_path / "maps" / "t.tif").pixels == 0, no_data)
+    for name in by_products:
+        with rasterio.open(tmp_path / "maps" / name / "t.tif") as file:
+            np.testing.assert_array_equal(file.read_masks(1) == 0, no_data)
+
+
+def test_score_files_that_do_not_know_of_no_data_are_warned_of(
+    tmp_path, monkeypatch, capsys, write_member, random_codes
+) -> None:
+    write_member("a", {"t": random_codes(1, 4, 5), "u": random_codes(2, 4, 5)})
+    run(monkeypatch, "--scores", tmp_path / "scores", "--out", tmp_path / "maps")
+    assert "score files of 2 of 2 tiles do not tell where their images have no data" in capsys.readouterr().err
 
 
 def test_weights_of_a_file_choose_members_and_average(

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from ensemble.class_shares import ClassShares
-from ensemble.make_submission import make_submission
+from ensemble.make_submission import make_submission, tile_labels
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
 from landcover.images.raster import read_raster
@@ -44,6 +44,14 @@ def test_the_submission_is_the_average_with_no_data_as_zero(tmp_path, scene, cap
     assert f"  no data{share:>16.2%}\n" in printed
     assert all(name in printed for name in OPEN_EARTH_MAP.classes)
     assert "warning" not in printed
+
+
+def test_no_data_is_where_the_bands_of_the_members_have_none(tmp_path, write_member, write_sar, random_codes) -> None:
+    sar = np.full((4, 5, 2), 7.0, np.float32)
+    sar[:2, :, 0], sar[:, :2, 1] = np.nan, np.nan  # a model of the second band alone has data in the first rows
+    tile, no_data = write_sar("t", sar), np.isnan(sar[..., 1])
+    member = write_member("vh", {"t": random_codes(1, 4, 5)}, no_data=no_data)
+    np.testing.assert_array_equal(tile_labels([member], tile, "logits") == 0, no_data)
 
 
 def test_a_class_that_the_training_labels_have_and_the_submission_lacks_is_told(tmp_path, scene, capsys) -> None:

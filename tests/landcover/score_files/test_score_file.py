@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -225,6 +226,29 @@ def test_the_place_is_carried(tmp_path: Path, codes: NDArray[np.uint8]) -> None:
         tags = file.pages.first.tags
         assert tags[33550].value == (0.5, 0.5, 0.0)
         assert tags[33922].value == TIE_POINT[3]
+
+
+def test_no_data_is_kept_as_a_mask_that_other_programs_understand(tmp_path: Path, codes: NDArray[np.uint8]) -> None:
+    no_data = np.zeros(codes.shape[1:], bool)
+    no_data[3:, :2] = True
+    path = tmp_path / "t.tif"
+    write_scores(path, codes, HEADER, no_data=no_data)
+    found = ScoreFile(path).no_data()
+    assert found is not None
+    np.testing.assert_array_equal(found, no_data)
+    np.testing.assert_array_equal(read_scores(path)[1], codes)
+    with rasterio.open(path) as file:
+        np.testing.assert_array_equal(file.read(), codes)
+        np.testing.assert_array_equal(file.read_masks(1) == 0, no_data)
+
+
+def test_a_file_knows_that_all_pixels_have_data_or_does_not_know(tmp_path: Path, codes: NDArray[np.uint8]) -> None:
+    path = tmp_path / "t.tif"
+    write_scores(path, codes, HEADER, no_data=np.zeros(codes.shape[1:], bool))
+    found = ScoreFile(path).no_data()
+    assert found is not None and found.shape == codes.shape[1:] and not found.any()
+    write_scores(path, codes, HEADER)
+    assert ScoreFile(path).no_data() is None
 
 
 def test_other_programs_see_a_multi_band_image(tmp_path: Path, codes: NDArray[np.uint8]) -> None:

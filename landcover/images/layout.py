@@ -48,7 +48,7 @@ class Layout:
 
 
 def layout_of(path: Path) -> Layout:
-    """The layout of a file; it is looked at once, until it is replaced.
+    """The layout of a file; it is looked at once, until it or a file beside it that changes its meaning is replaced.
 
     Raises:
         ValueError: a TIFF that is cut off; tifffile raises whatever it likes on damaged bytes.
@@ -73,9 +73,20 @@ def read_pages(path: Path) -> NDArray[Any]:
 
 
 def _identity(path: Path) -> tuple[int, ...]:
-    """What changes when a file is replaced."""
+    """What changes when a file is replaced, or one beside it comes, goes or is replaced."""
+    own = _status(path)
+    beside = (_status(file) for file in _beside(path) if file.exists())
+    return (*own, *(number for status in beside for number in status))
+
+
+def _status(path: Path) -> tuple[int, int, int]:
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _beside(path: Path) -> tuple[Path, Path]:
+    """Files that say more about the pixels of a file, if they are there: GDAL's metadata and a mask."""
+    return path.with_name(f"{path.name}.aux.xml"), path.with_name(f"{path.name}.msk")
 
 
 @lru_cache(KNOWN_FILES)
@@ -107,10 +118,10 @@ def _tiff_layout(path: Path, file: tifffile.TiffFile) -> Layout:
 
 def _means_more(path: Path, metadata: str) -> bool:
     """Whether GDAL's metadata, in the file or beside it, or a mask beside it change what pixels mean."""
-    beside = path.with_name(f"{path.name}.aux.xml")
-    if beside.exists():
-        metadata += beside.read_text(encoding="utf-8", errors="replace")
-    return any(word in metadata for word in _MEANING) or path.with_name(f"{path.name}.msk").exists()
+    auxiliary, mask = _beside(path)
+    if auxiliary.exists():
+        metadata += auxiliary.read_text(encoding="utf-8", errors="replace")
+    return any(word in metadata for word in _MEANING) or mask.exists()
 
 
 def _text(page: tifffile.TiffPage, code: int) -> str | None:

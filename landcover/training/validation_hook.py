@@ -7,17 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from landcover.classes import OPEN_EARTH_MAP, ClassScheme
+from landcover.classes import OPEN_EARTH_MAP, VOID, ClassScheme
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
 from landcover.images.label_file import read_labels
-from landcover.images.modality import Modality, read_image
+from landcover.images.modality import Modality, read_whole
 from landcover.images.source import Bands
 from landcover.metrics import ConfusionMatrix
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
@@ -51,6 +52,8 @@ def validate(
 ) -> ConfusionMatrix:
     """Confusion matrix over all tiles, one view, windows side by side; tiles are shared out over processes.
 
+    Labels where the image has no data do not count, as in the training.
+
     Args:
         model: as in `predict_probabilities`; put back to its mode afterwards.
         validation: the tiles.
@@ -63,10 +66,10 @@ def validate(
     model.eval()
     for tile in processes.share(validation.tiles):
         assert tile.labels is not None, "validation tiles are labelled"
-        image = read_image(tile.image, modality, bands=validation.bands)
+        image, no_data = read_whole(tile.image, modality, validation.bands)
         probabilities = predict_probabilities(model, image, SlidingWindow(window, window), processes.device)
         predicted = scheme.to_labels(probabilities.argmax(0).cpu().numpy())
-        matrix.add(read_labels(tile.labels, scheme), predicted)
+        matrix.add(np.where(no_data, np.uint8(VOID), read_labels(tile.labels, scheme)), predicted)
     model.train(was_training)
     if processes.world > 1:
         counts = torch.from_numpy(matrix.counts).to(processes.device)

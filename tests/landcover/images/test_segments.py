@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
+import rasterio
 import tifffile
 
 from landcover.errors import InputError
@@ -132,3 +133,18 @@ def test_a_file_that_is_replaced_is_read_anew_and_one_that_stays_is_not_parsed_a
         write_raster(path, np.full((8, 8), value, np.uint8))
         assert [int(read_raster(path).pixels.max()) for _ in range(3)] == [value] * 3
     assert opened == [path] * 2
+
+
+def test_a_mask_or_metadata_that_come_beside_a_file_that_was_read_count_from_then_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    pixels = np.arange(1, 65, dtype=np.uint8).reshape(8, 8)
+    write_raster(path, pixels)
+    assert not read_raster(path).no_data().any()
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(path, "r+") as file:
+        file.write_mask(pixels > 5)
+    assert int(read_raster(path).no_data().sum()) == 5
+    (tmp_path / "a.tif.msk").unlink()
+    assert not read_raster(path).no_data().any()
+    value = '<PAMRasterBand band="1"><NoDataValue>9</NoDataValue></PAMRasterBand>'
+    (tmp_path / "a.tif.aux.xml").write_text(f"<PAMDataset>{value}</PAMDataset>")
+    np.testing.assert_array_equal(read_raster(path).no_data(), pixels == 9)

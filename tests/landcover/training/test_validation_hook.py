@@ -65,6 +65,15 @@ def test_scores_are_those_of_the_tiles_and_the_mode_is_put_back(validation, one_
     assert model.training and model.modes and not any(model.modes)
 
 
+def test_labels_where_the_image_has_no_data_do_not_count(validation, one_process):
+    grey = np.array([[0.0, np.nan], [3.0, 3.0]], np.float32).repeat(4, 0).repeat(4, 1)
+    for tile in validation.tiles:
+        write_raster(tile.image, grey)
+    counts = expected_counts()
+    counts[0, 0] = 15
+    np.testing.assert_array_equal(validate(ByGreyValue(), validation, "sar", 8, one_process).counts, 2 * counts)
+
+
 def test_processes_share_the_tiles(validation):
     shares = [Processes(rank, 2, torch.device("cpu")) for rank in range(2)]
     assert [processes.share(validation.tiles) for processes in shares] == [

@@ -72,13 +72,20 @@ def read_raster(
 
 
 def read_info(path: Path) -> RasterInfo:
-    """Size, number of bands and type as stored of an image file, without decoding its pixels."""
+    """Size, number of bands and type as stored of an image file, without decoding its pixels.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
     with opened(path) as file:
         source = RasterSource(path, file)
         info = RasterInfo(source.grid.height, source.grid.width, len(source.bands), source.dtype)
-    if layout_of(path).kind == "pages":
-        with tifffile.TiffFile(path) as pages:
-            return RasterInfo(info.height, info.width, len(pages.series[0].pages), info.dtype)
+    try:
+        if layout_of(path).kind == "pages":
+            with tifffile.TiffFile(path) as pages:
+                return RasterInfo(info.height, info.width, len(pages.series[0].pages), info.dtype)
+    except Exception as error:  # tifffile raises whatever it likes on damaged bytes
+        raise unreadable(path, error) from error
     return info
 
 

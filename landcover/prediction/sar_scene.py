@@ -6,8 +6,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
-from landcover.images.raster import check_one_band
+from landcover.errors import InputError
+from landcover.images.opening import opened
+from landcover.images.raster import check_one_band, read_info
 from landcover.images.source import Bands, RasterSource, open_source
 
 
@@ -16,8 +19,17 @@ def open_scene(path: Path, bands: Bands = (), as_stored: str | None = None) -> I
     """Opens a scene in any format that GDAL reads; the bands of `bands`, or the only one, with or without alpha.
 
     Raises:
-        InputError: missing, unreadable, several bands without a choice among them, or without one of the chosen ones.
+        InputError: missing, unreadable, several bands without a choice among them, or without one of the chosen ones;
+            bands that are pages of a TIFF, of which GDAL reads the first.
     """
+    pages = read_info(path).bands
+    with opened(path) as file:
+        if pages > file.count:
+            page = quote(f"GTIFF_DIR:1:{path}")
+            raise InputError(
+                f"{path}: expected one image, found {pages} pages; write bands to one image, or the page that the "
+                f"model reads to a file of its own: rio convert {page} NEW.tif"
+            )
     with open_source(path, bands, True, as_stored) as scene:
         if not bands:
             check_one_band(path, len(scene.bands), scene.dtype)

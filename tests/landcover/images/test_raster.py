@@ -179,3 +179,12 @@ def test_images_of_another_type_are_refused(tmp_path):
     write_raster(tmp_path / "rgb.tif", random_pixels((4, 4, 3), "uint16"))
     with pytest.raises(InputError, match=r"rgb\.tif: expected uint8 RGB, found uint16"):
         read_optical(tmp_path / "rgb.tif")
+
+
+def test_the_size_of_a_file_that_is_cut_off_is_told_as_its_pixels_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.ones((64, 64), np.uint8), metadata=None)
+    path.write_bytes(path.read_bytes()[:-100])
+    for read in (read_info, read_raster):
+        with pytest.raises(InputError, match=r"a\.tif: not readable as an image \(.*too few\)"):
+            read(path)

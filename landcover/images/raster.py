@@ -20,6 +20,9 @@ from landcover.images.segments import Area
 from landcover.images.source import Bands, RasterSource, band_names, measurements, open_source
 from landcover.run_files.atomic import atomic_path
 
+RGB = (1, 2, 3)
+"""Bands of an optical image that are read."""
+
 TILE = 256
 """Tile side of the TIFFs we write: windows are read without decoding the rest."""
 
@@ -90,7 +93,7 @@ def read_info(path: Path) -> RasterInfo:
 
 
 def read_optical(path: Path, area: Area | None = None) -> Raster:
-    """RGB image (H, W, 3), uint8, of `path`, or the window `area` of it; a fourth band is dropped.
+    """RGB image (H, W, 3), uint8, of `path`, or the window `area` of it; a fourth band is dropped, and counts nowhere.
 
     Raises:
         InputError: other bands, or another type.
@@ -103,6 +106,8 @@ def read_optical(path: Path, area: Area | None = None) -> Raster:
         raise InputError(f"{path}: expected an optical image of 3 bands (RGB), found {bands}{hint}")
     if pixels.dtype != np.uint8:
         raise InputError(f"{path}: expected uint8 RGB, found {pixels.dtype}; stretch the image to 0..255 first")
+    if pixels.shape[2] > len(RGB) and layout_of(path).kind == "gdal":  # what the file declares of these alone
+        return read_raster(path, area, RGB)
     return Raster(np.ascontiguousarray(pixels[..., :3]), raster.missing, raster.zeros_declared)
 
 

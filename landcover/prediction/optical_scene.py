@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from landcover.errors import InputError
+from landcover.images.raster import RGB, read_info
 from landcover.images.same_grid import check_same_grid
 from landcover.images.source import RasterSource, open_source
 
 
 @contextmanager
 def open_optical_scene(path: Path, sar_path: Path) -> Iterator[RasterSource]:
-    """Opens an image of three bands of uint8, with or without alpha, in any format that GDAL reads.
+    """Opens the RGB bands of an image of uint8, with or without a fourth band or alpha, in any format that GDAL reads.
 
     Args:
         path: its file.
@@ -24,11 +25,12 @@ def open_optical_scene(path: Path, sar_path: Path) -> Iterator[RasterSource]:
     Raises:
         InputError: missing, unreadable, other bands or types, or another grid.
     """
-    with open_source(path) as scene:
-        if len(scene.bands) not in (3, 4) or scene.dtype != np.uint8:
-            raise InputError(
-                f"{path}: expected an optical image of 3 bands of uint8, found {len(scene.bands)} of {scene.dtype}; "
-                "convert the file"
-            )
-        check_same_grid(path, sar_path, "bilinear")
+    info = read_info(path)
+    if info.bands not in (3, 4) or info.dtype != np.uint8:
+        raise InputError(
+            f"{path}: expected an optical image of 3 bands of uint8, found {info.bands} of {info.dtype}; "
+            "convert the file"
+        )
+    check_same_grid(path, sar_path, "bilinear")
+    with open_source(path, RGB) as scene:
         yield scene

@@ -232,7 +232,7 @@ class _Work:
         image: Image = values
         if model.modality != "sar":
             assert self._optical is not None, "load_scene_models has looked"
-            image = {"optical": self._optical.read(area).pixels[..., :3], "sar": values}
+            image = {"optical": self._optical.read(area).pixels, "sar": values}
         scores = predict_probabilities(model.network, image, model.window, device)
         sums.add(top, left, scores, torch.from_numpy(weights).to(device))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from landcover.errors import InputError
-from landcover.images.listing import LABEL_SUFFIXES, files_by_stem, image_files
+from landcover.images.listing import LABEL_SUFFIXES, files_by_stem, image_files, spelt_otherwise
 from landcover.images.modality import ImageFile, Modality
 
 Split = Literal["train", "val", "test"]
@@ -113,7 +113,8 @@ def _require_partners(files: Mapping[str, Path], partners: Mapping[str, Path], f
         return
     others = f" (and {len(alone) - 1} more files without one)" if len(alone) > 1 else ""
     expected = f"{alone[0]}: expected its {what} {folder / alone[0].stem}.tif"
-    for stem, path in partners.items():
-        if stem.casefold() == alone[0].stem.casefold():
-            raise InputError(f"{expected}, found {path.name}{others}; rename one of them, so that both are spelt alike")
+    meant = spelt_otherwise(alone[0].stem, partners)
+    if meant:
+        name = partners[meant].name
+        raise InputError(f"{expected}, found {name}{others}; rename one of them, so that both are spelt alike")
     raise InputError(f"{expected}, found none{others}; unpack the data set again, or set DFC_ROOT to a complete copy")

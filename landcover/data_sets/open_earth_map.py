@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
 from landcover.errors import InputError
-from landcover.images.listing import IMAGE_SUFFIXES, LABEL_SUFFIXES, files_by_stem, in_any_case
+from landcover.images.listing import (
+    IMAGE_SUFFIXES,
+    LABEL_SUFFIXES,
+    files_by_stem,
+    in_any_case,
+    letters,
+    spelt_otherwise,
+)
+
+PLAIN_NAME = re.compile(r"[\w.-]+_\w+(\.tiff?)?", re.IGNORECASE)
+"""Names in lists whose image may be missing. Others, such as two names in a line, a path of Windows or a comment, are
+believed where there is such a file."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +62,20 @@ def open_earth_map_tiles(root: Path, splits: Sequence[str]) -> tuple[list[Labell
     tiles: list[LabelledTile] = []
     missing: list[str] = []
     folders = _Folders(root)
-    for file_name in _listed_names(root, splits):
+    taken: set[Path] = set()
+    for file_name, where in _listed_names(root, splits).items():
         name = _stem(file_name)
         image = folders.find(name, "images", IMAGE_SUFFIXES)
         if image is None:
+            if not PLAIN_NAME.fullmatch(file_name):
+                raise InputError(
+                    f"{where}: expected a file name like region_12.tif, found {file_name!r}, which is not on disk; "
+                    "correct the line"
+                )
             missing.append(file_name)
-            continue
-        labels = folders.find(name, "labels", LABEL_SUFFIXES)
-        if labels is None:
-            expected = folders.of(name, "labels") / f"{name}.tif"
-            raise InputError(f"{expected}: expected the labels of {image}, found no file; download it again")
-        tiles.append(LabelledTile(name, image, labels))
+        elif image not in taken:  # two spellings of one name are one tile
+            taken.add(image)
+            tiles.append(LabelledTile(name, image, folders.labels_of(name, image)))
     if not tiles:
         first = folders.of(_stem(missing[0]), "images") / missing[0]
         raise InputError(
@@ -88,13 +103,29 @@ class _Folders:
             folder = self.of(name, kind)
             files = files_by_stem(folder, suffixes) if folder.is_dir() else {}
             # A name as the list spells it comes last and so before one that differs in case.
-            self._listed[key] = {stem.casefold(): path for stem, path in files.items()} | files
-        return self._listed[key].get(name, self._listed[key].get(name.casefold()))
+            self._listed[key] = {letters(stem): path for stem, path in files.items()} | files
+        return self._listed[key].get(name, self._listed[key].get(letters(name)))
+
+    def labels_of(self, name: str, image: Path) -> Path:
+        """The label file of a tile, whose image is there.
+
+        Raises:
+            InputError: there is none.
+        """
+        labels = self.find(name, "labels", LABEL_SUFFIXES)
+        if labels is not None:
+            return labels
+        expected = f"{self.of(name, 'labels') / name}.tif: expected the labels of {image}"
+        listed = self._listed[name.rpartition("_")[0], "labels"]
+        meant = spelt_otherwise(name, listed)
+        if meant:
+            raise InputError(f"{expected}, found {listed[meant].name}; name label files as their images")
+        raise InputError(f"{expected}, found no file; download it again")
 
 
-def _listed_names(root: Path, splits: Sequence[str]) -> list[str]:
-    """File names of all lists, each tile once, in order."""
-    names: dict[str, str] = {}
+def _listed_names(root: Path, splits: Sequence[str]) -> dict[str, str]:
+    """File names of all lists, each tile once, in order; and list and line of each, for messages."""
+    names: dict[str, tuple[str, str]] = {}
     for split in splits:
         path = in_any_case(root, f"{split}.txt")
         if not path.is_file():
@@ -102,11 +133,12 @@ def _listed_names(root: Path, splits: Sequence[str]) -> list[str]:
         lines = _text(path).splitlines()
         for number, line in enumerate(lines, start=1):
             if name := line.strip():
-                _check_name(name, f"{path}, line {number}")
-                names.setdefault(_stem(name), name)
+                where = f"{path}, line {number}"
+                _check_name(name, where)
+                names.setdefault(_stem(name), (name, where))
     if not names:
         raise InputError(f"{root}: expected file names in {_list_names(splits)}, found none; download the lists again")
-    return list(names.values())
+    return dict(names.values())
 
 
 def _text(path: Path) -> str:

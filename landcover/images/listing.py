@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from landcover.errors import InputError, shorten
@@ -53,10 +55,27 @@ def image_files(folder: Path, what: str, cure: str = "check the path") -> dict[s
     return files
 
 
+def letters(name: str) -> str:
+    """What names have in common that differ in upper and lower case alone, or in how accents are encoded.
+
+    macOS writes a letter and its accent as two characters where lists and other systems have one.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def spelt_otherwise(stem: str, stems: Iterable[str]) -> str | None:
+    """The one of `stems` that is likely meant by `stem`: of the same letters, or with more behind them (`_label`)."""
+    wanted = letters(stem)
+    more = {other: letters(other).removeprefix(wanted) for other in sorted(stems, key=len)}
+    same = [other for other, rest in more.items() if not rest]
+    longer = [other for other, rest in more.items() if letters(other) != rest and not rest[:1].isalnum()]
+    return next(iter([*same, *longer]), None)
+
+
 def in_any_case(folder: Path, name: str) -> Path:
-    """The entry of `folder` that is called `name`, or so but for upper and lower case; `folder/name` without one."""
+    """The entry of `folder` that is called `name`, or of the same `letters`; `folder/name` without one."""
     if not (folder / name).exists() and folder.is_dir():
-        alike = [path for path in _entries(folder) if path.name.casefold() == name.casefold()]
+        alike = [path for path in _entries(folder) if letters(path.name) == letters(name)]
         if len(alike) == 1:
             return alike[0]
     return folder / name

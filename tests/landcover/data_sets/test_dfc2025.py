@@ -138,3 +138,9 @@ def test_a_partner_that_differs_in_case_is_named(tmp_path: Path) -> None:
         InputError, match=r"rgb_images/TrainArea_002\.tif, found trainarea_002\.TIF; rename one of them"
     ):
         dfc2025_tiles(tmp_path, "train")
+
+
+def test_labels_of_longer_names_are_named(tmp_path: Path) -> None:
+    make(tmp_path, *TRAIN, TRAIN_LABELS[0], "train/labels/TrainArea_002_mask.tif")
+    with pytest.raises(InputError, match=r"labels/TrainArea_002\.tif, found TrainArea_002_mask\.tif; rename one of"):
+        dfc2025_tiles(tmp_path, "train")

@@ -138,3 +138,42 @@ def test_a_broken_link_is_named_and_not_taken_for_a_missing_tile(tmp_path: Path)
     (root / "a/images/a_1.tif").symlink_to("/nowhere/a_1.tif")
     with pytest.raises(InputError, match=r"images/a_1\.tif: expected a file, found a link to /nowhere/a_1\.tif"):
         open_earth_map_tiles(root, ["train"])
+
+
+@pytest.mark.parametrize(
+    "line", ["a\\images\\a_1.tif", "a_1.tif,a_2.tif", '"a_1.tif"', "# my_tiles 2", "a_1.tif a_2.tif", "a_1.png"]
+)
+def test_a_line_that_can_be_no_published_name_is_not_taken_for_a_missing_tile(tmp_path: Path, line: str) -> None:
+    root = make(tmp_path, ["a_1.tif", "a_2.tif"], {"train": f"a_2.tif\n{line}\n"})
+    with pytest.raises(
+        InputError, match=r"train\.txt, line 2: expected a file name like region_12\.tif, found"
+    ) as told:
+        open_earth_map_tiles(root, ["train"])
+    assert repr(line) in str(told.value) and "\n" not in str(told.value)
+
+
+def test_names_with_spaces_commas_and_dots_are_found_where_they_are_on_disk(tmp_path: Path) -> None:
+    names = ["a b, c_1 copy.tif", "l'ile_1.v2.tif"]
+    root = make(tmp_path, names, {"train": "\n".join(names)})
+    tiles, missing = open_earth_map_tiles(root, ["train"])
+    assert [tile.image.name for tile in tiles] == names
+    assert missing == []
+
+
+def test_two_spellings_of_one_image_are_one_tile(tmp_path: Path) -> None:
+    root = make(tmp_path, ["a_x1.tif"], {"train": "a_x1.tif\n", "val": "A_X1.tif\n"})
+    assert [tile.name for tile in open_earth_map_tiles(root, ["train", "val"])[0]] == ["a_x1"]
+
+
+def test_accents_of_one_or_two_characters_are_the_same(tmp_path: Path) -> None:
+    root = make(tmp_path, ["k\u00f6ln_1.tif"], {"train": "ko\u0308ln_1.tif\n"})
+    tiles, missing = open_earth_map_tiles(root, ["train"])
+    assert [tile.image for tile in tiles] == [root / "k\u00f6ln/images/k\u00f6ln_1.tif"]
+    assert missing == []
+
+
+def test_labels_of_longer_names_are_named(tmp_path: Path) -> None:
+    root = make(tmp_path, ["a_1.tif", "a_10.tif"], {"train": "a_1.tif"})
+    (root / "a/labels/a_1.tif").rename(root / "a/labels/a_1_label.tif")
+    with pytest.raises(InputError, match=r"a_1\.tif, found a_1_label\.tif; name label files as their images"):
+        open_earth_map_tiles(root, ["train"])

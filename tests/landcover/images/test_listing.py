@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from landcover.errors import InputError
-from landcover.images.listing import LABEL_SUFFIXES, files_by_stem, image_files, in_any_case
+from landcover.images.listing import LABEL_SUFFIXES, files_by_stem, image_files, in_any_case, spelt_otherwise
 
 
 def make(folder: Path, *names: str) -> Path:
@@ -60,3 +60,9 @@ def test_a_name_is_found_in_any_case_unless_two_are_alike(tmp_path: Path) -> Non
     assert in_any_case(tmp_path, "val") == tmp_path / "val"
     assert in_any_case(tmp_path, "test") == tmp_path / "test"
     assert in_any_case(tmp_path / "nowhere", "a") == tmp_path / "nowhere" / "a"
+
+
+def test_a_name_that_is_spelt_otherwise_is_found() -> None:
+    assert spelt_otherwise("Köln_1", ["a", "ko\u0308ln_1", "köln_1_label"]) == "ko\u0308ln_1"
+    assert spelt_otherwise("a_1", ["a_10", "a_1-mask", "b_1"]) == "a_1-mask"
+    assert spelt_otherwise("a_1", ["a_10", "a_1b", "b"]) is None

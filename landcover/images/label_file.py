@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 from landcover.classes import VOID, ClassScheme
 from landcover.errors import InputError
 from landcover.images.grid import Georeference
-from landcover.images.label_pixels import to_labels
+from landcover.images.label_pixels import Palette, to_labels
 from landcover.images.layout import KNOWN_FILES
 from landcover.images.no_data import Raster
 from landcover.images.raster import read_raster, write_raster
@@ -31,19 +32,33 @@ PNG_DESCRIPTION = "Description"
 """Text chunk of PNG files with the same content."""
 
 
+@dataclass(frozen=True)
+class _Head:
+    """What a label file says beside its pixels.
+
+    Args:
+        mark: of one of our own label files.
+        palette: colours of a file of indices.
+    """
+
+    mark: dict[str, Any] | None
+    palette: Palette | None
+
+
 def read_labels(path: Path, scheme: ClassScheme) -> NDArray[np.uint8]:
     """Label map (H, W), uint8, values 0..C of `scheme`, of a TIFF or PNG file.
 
     Our own files hold these values. Those of other origin are read as `scheme.convention` says; what they declare to be
-    no data is void. A PNG with a palette holds its indices.
+    no data is void. A file with a palette holds its indices, or the colours of the palette where `scheme` has colours.
 
     Raises:
         InputError: the file is missing, damaged, of another class scheme or convention.
     """
     raster = read_raster(path)
-    mark = label_mark(path)
+    head = _head(path)
+    mark = head.mark
     if mark is None:
-        return to_labels(raster.pixels, _missing(raster), scheme, path)
+        return to_labels(raster.pixels, _missing(raster), scheme, path, head.palette)
     if mark != _mark(scheme):
         theirs = f"{mark.get('scheme')} ({', '.join(mark.get('classes', ()))})"
         raise InputError(
@@ -56,8 +71,7 @@ def read_labels(path: Path, scheme: ClassScheme) -> NDArray[np.uint8]:
 
 def label_mark(path: Path) -> dict[str, Any] | None:
     """What one of our own label files says about itself; None for files of other origin."""
-    status = path.stat()
-    return _read_mark(path, status.st_ino, status.st_size, status.st_mtime_ns)
+    return _head(path).mark
 
 
 def describe(scheme: ClassScheme) -> str:
@@ -96,21 +110,40 @@ def _mark(scheme: ClassScheme) -> dict[str, Any]:
     return {"format": FORMAT, "scheme": scheme.name, "classes": list(scheme.classes)}
 
 
+def _head(path: Path) -> _Head:
+    status = path.stat()
+    return _read_head(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
 @lru_cache(KNOWN_FILES)
-def _read_mark(path: Path, *_identity: int) -> dict[str, Any] | None:
+def _read_head(path: Path, *_identity: int) -> _Head:
     try:
-        content = json.loads(_description(path))
-    except Exception:  # a text of anybody's, in a file that GDAL may read where these libraries do not
+        text, palette = _png_head(path) if path.suffix.lower() == ".png" else _tiff_head(path)
+    except Exception:  # GDAL may read files that these libraries do not
+        return _Head(None, None)
+    return _Head(_mark_in(text), palette)
+
+
+def _mark_in(text: str) -> dict[str, Any] | None:
+    try:
+        content = json.loads(text)
+    except ValueError:  # a text of anybody's
         return None
     return content if isinstance(content, dict) and content.get("format") == FORMAT else None
 
 
-def _description(path: Path) -> str:
-    if path.suffix.lower() == ".png":
-        with Image.open(path) as image:
-            return str(image.info.get(PNG_DESCRIPTION))
+def _png_head(path: Path) -> tuple[str, Palette | None]:
+    with Image.open(path) as image:
+        colours = image.getpalette() if image.mode == "P" else None
+        palette = None if colours is None else np.array(colours, np.uint8).reshape(-1, 3)
+        return str(image.info.get(PNG_DESCRIPTION)), palette
+
+
+def _tiff_head(path: Path) -> tuple[str, Palette | None]:
     with tifffile.TiffFile(path) as file:
-        return str(file.pages[0].description)
+        page = file.pages[0]
+        colours = page.colormap  # uint16 (3, N)
+        return str(page.description), None if colours is None else (colours >> 8).astype(np.uint8).T
 
 
 def _missing(raster: Raster) -> NDArray[np.bool_]:

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from landcover.classes import VOID, ClassScheme
 from landcover.classes.convention import SETTING, Colour, Convention
+from landcover.classes.scheme import MOST_CLASSES
 from landcover.errors import InputError, shorten
 
 Pixels = NDArray[Any]  # (H, W) or (H, W, B), any numbers
 Labels = NDArray[np.uint8]  # (H, W)
 Mask = NDArray[np.bool_]  # (H, W)
+Palette = NDArray[np.uint8]  # (N, 3), colour of each index
 
 WIDEST_TABLE = 2**16
 """Between the smallest and the largest number of a file, for a look-up table; others are sorted."""
@@ -33,7 +35,7 @@ NONE = -1
 """What a pixel without a meaning becomes on the way."""
 
 
-def to_labels(pixels: Pixels, missing: Mask, scheme: ClassScheme, path: Path) -> Labels:
+def to_labels(pixels: Pixels, missing: Mask, scheme: ClassScheme, path: Path, palette: Palette | None = None) -> Labels:
     """Label map (H, W), uint8, 0..C, as the convention of `scheme` reads the pixels of a file.
 
     Args:
@@ -41,23 +43,58 @@ def to_labels(pixels: Pixels, missing: Mask, scheme: ClassScheme, path: Path) ->
         missing: pixels that hold nothing; they become void whatever they are.
         scheme: the classes.
         path: the file, for messages.
+        palette: of pixels that are indices.
 
     Raises:
-        InputError: pixels without a meaning; says which setting gives them one.
+        InputError: pixels without a meaning, or with two; says which setting gives them one.
     """
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[..., 0]
     files = scheme.convention.files
+    if pixels.ndim != 2 or pixels.dtype not in DIRECT:
+        palette = None
     if files == "colours":
+        pixels = pixels if palette is None else _of_indices(palette, pixels)
         return _read_colours(pixels, missing, scheme, path)
     if files == "one-hot":
         return _read_one_hot(pixels, missing, scheme, path)
+    if palette is not None:
+        _check_palette(pixels, missing, palette, scheme, path)
     return _read_numbers(pixels, missing, scheme, path)
+
+
+def _of_indices(palette: Palette, pixels: Pixels) -> Pixels:
+    """Colours (H, W, 3) of indices; black where the palette is too short."""
+    whole = np.zeros((np.iinfo(pixels.dtype).max + 1, 3), np.uint8)
+    whole[: len(palette)] = palette
+    return whole[pixels]
+
+
+def _check_palette(pixels: Pixels, missing: Mask, palette: Palette, scheme: ClassScheme, path: Path) -> None:
+    """Raises `InputError` if colours of the scheme stand for other numbers than its own.
+
+    Programs that make PNGs smaller replace colours by indices in an order of their own, which would pass as classes. A
+    palette with other colours than those of the scheme says nothing.
+    """
+    used = np.flatnonzero(np.bincount(pixels[~missing], minlength=1)).astype(pixels.dtype)
+    by_colour = _colours(_of_indices(palette, used[None]), np.zeros((1, len(used)), np.bool_), scheme)[0]
+    by_number = _looked_up(used, scheme)
+    other = (by_colour != by_number) & (by_colour != VOID)
+    if (by_colour == NONE).any() or not other.any():
+        return
+    index, label = int(used[other][0]), int(by_colour[other][0])
+    raise InputError(
+        f"{path}: expected numbers that agree with the colours of the palette, found {index} in the colour of "
+        f"{scheme.classes[label - 1]}; {SETTING}=colours reads the colours; if the numbers are right, write them "
+        "without a palette"
+    )
 
 
 def _read_numbers(pixels: Pixels, missing: Mask, scheme: ClassScheme, path: Path) -> Labels:
     if pixels.ndim != 2:
-        raise _bands_for_numbers(pixels, missing, scheme, path)
+        if not _all_alike(pixels, missing, scheme):
+            raise _bands_for_numbers(pixels, missing, scheme, path)
+        pixels = np.ascontiguousarray(pixels[..., 0])
     if pixels.dtype == np.uint8 and scheme.convention == Convention() and pixels.max(initial=0) <= scheme.num_classes:
         return np.where(missing, np.uint8(VOID), pixels) if missing.any() else pixels
     numbers = pixels if pixels.dtype in DIRECT else _whole(np.where(missing, 0, pixels), path)
@@ -66,6 +103,14 @@ def _read_numbers(pixels: Pixels, missing: Mask, scheme: ClassScheme, path: Path
     if (labels == NONE).any():
         raise _without_meaning(numbers[labels == NONE], numbers.size, scheme, path)
     return labels.astype(np.uint8)
+
+
+def _all_alike(pixels: Pixels, missing: Mask, scheme: ClassScheme) -> bool:
+    """Whether bands hold the same numbers, as of grey pictures saved in colour, and these are no colours of classes."""
+    if not (pixels == pixels[..., :1]).all():
+        return False
+    labels = _colours(pixels, missing, scheme) if _may_be_colours(pixels) else np.zeros(1, np.int16)
+    return bool((labels == NONE).any() or (labels == VOID).all())
 
 
 def _whole(pixels: Pixels, path: Path) -> NDArray[np.int64]:
@@ -170,10 +215,19 @@ def _foreign_colours(pixels: Pixels, labels: NDArray[np.int16], scheme: ClassSch
     foreign = pixels[labels == NONE]
     colours, counts = np.unique(foreign, axis=0, return_counts=True)
     shown = [_hexadecimal(colours[place]) for place in np.argsort(-counts)]
+    if len(colours) > MOST_CLASSES:
+        cure = (
+            "so many are a picture, or colours mixed by JPEG or resampling: write label maps without loss, resample "
+            "them by nearest neighbour"
+        )
+    else:
+        cure = (
+            "name in CLASSES a class scheme with all colours, those of unknown pixels under unknown, and "
+            'files = "colours"'
+        )
     return InputError(
         f"{path}: expected the colours of the scheme {scheme.name}, found {shorten(shown)} "
-        f"({len(foreign) / labels.size:.1%} of the pixels); name in CLASSES a class scheme with all colours, those of "
-        'unknown pixels under unknown, and files = "colours"'
+        f"({len(foreign) / labels.size:.1%} of the pixels); {cure}"
     )
 
 

@@ -145,6 +145,51 @@ def test_other_colours_are_named_and_a_scheme_with_them_reads_them(tmp_path):
     assert "expected the colours of the scheme mine, found #0A0B0C (33.3% of the pixels)" in message
 
 
+def paletted(path, indices, colours):
+    image = Image.fromarray(indices, "P")
+    image.putpalette([value for colour in colours for value in colour])
+    image.save(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_colours_that_a_program_has_made_a_palette_of_are_read_as_colours(tmp_path, suffix):
+    order = [6, 0, 3, 1, 5, 2, 4]  # index of each label, as a program that makes files smaller chooses it
+    isprs, labels = find_scheme("isprs"), LABELS % 7
+    table = np.zeros((7, 3), np.uint8)
+    table[order] = isprs.to_colours(np.arange(7))
+    path = paletted(tmp_path / f"a.{suffix}", np.array(order, np.uint8)[labels], table.tolist())
+    np.testing.assert_array_equal(read_labels(path, isprs), labels)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_a_palette_that_contradicts_the_numbers_is_refused_and_the_setting_reads_it(tmp_path, suffix):
+    colours = [(0, 0, 0), *OPEN_EARTH_MAP.palette]
+    path = paletted(tmp_path / f"a.{suffix}", 8 - LABELS, colours[::-1])
+    message = refused(path)
+    assert "agree with the colours of the palette, found 0 in the colour of building; LABEL_VALUES=colours" in message
+    np.testing.assert_array_equal(read_labels(path, advised(message)), LABELS)
+    other = paletted(tmp_path / f"b.{suffix}", 8 - LABELS, [*colours[:4], (1, 2, 3), *colours[5:]])
+    np.testing.assert_array_equal(read_labels(other, OPEN_EARTH_MAP), 8 - LABELS)
+
+
+@pytest.mark.parametrize("bands", [2, 3, 4])
+def test_numbers_that_all_bands_repeat_are_read(tmp_path, bands):
+    path = write_gdal(tmp_path / "a.tif", np.repeat(LABELS[..., None], bands, axis=2))
+    np.testing.assert_array_equal(read_labels(path, OPEN_EARTH_MAP), LABELS)
+    grey = np.full((6, 8, 3), 0x94, np.uint8)
+    grey[:3] = 0
+    message = refused(write_gdal(tmp_path / "b.tif", grey))
+    labels = read_labels(tmp_path / "b.tif", advised(message))
+    assert labels[0, 0] == 0 and OPEN_EARTH_MAP.classes[labels[5, 0] - 1] == "developed"
+
+
+def test_colours_mixed_by_a_lossy_compression_are_named_as_such(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+    message = refused(write_gdal(tmp_path / "a.tif", noise), find_scheme("isprs"))
+    assert "so many are a picture, or colours mixed by JPEG or resampling: write label maps without loss" in message
+
+
 def test_numbers_where_a_scheme_has_colours_are_read_when_told(tmp_path):
     labels = LABELS % 7
     message = refused(write_gdal(tmp_path / "a.tif", labels), find_scheme("isprs"))
@@ -165,7 +210,7 @@ def test_one_hot_bands_are_recognised_and_the_setting_reads_them(tmp_path):
 
 
 def test_other_bands_and_broken_numbers_are_refused_with_what_to_write(tmp_path):
-    message = refused(write_gdal(tmp_path / "a.tif", np.dstack([LABELS, LABELS])))
+    message = refused(write_gdal(tmp_path / "a.tif", np.dstack([LABELS, 8 - LABELS])))
     assert "found 2 bands of uint8; write the one with the numbers as a file of one band" in message
     np.testing.assert_array_equal(read_labels(write_gdal(tmp_path / "a.tif", LABELS), OPEN_EARTH_MAP), LABELS)
     message = refused(write_gdal(tmp_path / "b.tif", LABELS / np.float32(2)))

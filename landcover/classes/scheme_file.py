@@ -70,13 +70,18 @@ def read_scheme(path: Path) -> ClassScheme:
         InputError: says what is wrong with it.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise InputError(
+            f"{path}: expected a class scheme in UTF-8, found another encoding; save it as UTF-8"
+        ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a usable class scheme ({error}); correct it") from None
     _check_keys(content, KEYS, str(path))
     tables = content.get("classes")
     if not isinstance(tables, list) or not 2 <= len(tables) <= MOST_CLASSES or not all(map(_is_table, tables)):
-        raise InputError(f"{path}: expected 2 to {MOST_CLASSES} tables [[classes]], found others; correct it")
+        found = len(tables) if isinstance(tables, list) else "none" if tables is None else "another entry of that name"
+        raise InputError(f"{path}: expected 2 to {MOST_CLASSES} tables [[classes]], found {found}; correct it")
     for number, table in enumerate(tables, start=1):
         _check_keys(table, CLASS_KEYS, f"{path}, class {number}")
     names = tuple(_name(table, f"{path}, class {number}") for number, table in enumerate(tables, start=1))
@@ -137,9 +142,10 @@ def _check_keys(table: Mapping[str, Any], known: tuple[str, ...], where: str) ->
 
 def _name(table: Mapping[str, Any], where: str) -> str:
     name = table.get("name")
-    if not isinstance(name, str) or not re.fullmatch(r"[^\s=/,:](?:[^=/,:\n]*[^\s=/,:])?", name) or name == "unknown":
+    usable = isinstance(name, str) and re.fullmatch(r"[^\s=/,:](?:[^=/,:]*[^\s=/,:])?", name) and name.isprintable()
+    if not usable or name == "unknown":
         raise InputError(f"{where}: expected a name without = / , : that is not unknown, found {name!r}; correct it")
-    return name
+    return str(name)
 
 
 def _colour(text: object, where: str) -> Colour:
@@ -159,7 +165,8 @@ def _score(table: Mapping[str, Any], where: str) -> bool:
 def _check_unique(items: tuple[object, ...], kind: str, path: Path) -> None:
     twice = [item for item in items if items.count(item) > 1]
     if twice:
-        raise InputError(f"{path}: expected different {kind}, found {twice[0]!r} twice; correct it")
+        shown = "#{:02X}{:02X}{:02X}".format(*twice[0]) if isinstance(twice[0], tuple) else repr(twice[0])
+        raise InputError(f"{path}: expected different {kind}, found {shown} twice; correct it")
 
 
 OPEN_EARTH_MAP = read_scheme(FOLDER / f"{DEFAULT}.toml")

@@ -54,14 +54,20 @@ def test_values_what_is_unknown_and_what_to_score(tmp_path):
     [
         ('name = "wet"', "", r"mine\.toml, class 2: expected a name without .*found None"),
         ('"wet"', '"dry land"', r"expected different names of classes, found 'dry land' twice"),
+        ('"wet"', '"we\\tt"', r"class 2: expected a name without .*found 'we\\tt'"),
+        ('"wet"', '"we\\rt"', r"class 2: expected a name without .*found 'we\\rt'"),
         ('"wet"', '"unknown"', r"class 2: expected a name .* that is not unknown, found 'unknown'"),
-        ('"#0a0B0c"', '"#010203"', r"expected different colours of classes"),
+        ('"#0a0B0c"', '"#010203"', r"expected different colours of classes, found #010203 twice"),
         ('"#0a0B0c"', '"blue"', r'class wet: expected a colour such as "#0045FF", found \'blue\''),
         ('"wet"', '"wet"\nvalue = 1', r"expected different values of classes, found 1 twice"),
         ('"wet"', '"wet"\nvalue = "2"', r"expected whole numbers as values of classes, found \[1, '2'\]"),
         ('"wet"', '"wet"\ncolor = 1', r"class 2: unknown key 'color' \(did you mean 'colour'\?\)"),
         ('"wet"', '"wet"\nscore = 1', r"class wet: score: expected true or false, found 1"),
-        ('\n[[classes]]\nname = "wet"\ncolour = "#0a0B0c"\n', "", r"expected 2 to 254 tables \[\[classes\]\]"),
+        (
+            '\n[[classes]]\nname = "wet"\ncolour = "#0a0B0c"\n',
+            "",
+            r"expected 2 to 254 tables \[\[classes\]\], found 1;",
+        ),
         ('[[classes]]\nname = "dry', 'unknown = [2]\n[[classes]]\nname = "dry', r"expected what is no class, found 2"),
         ('[[classes]]\nname = "dry', 'files = 1\n[[classes]]\nname = "dry', r"files: expected numbers, colours, one"),
         ('[[classes]]\nname = "dry', "[[classes]\n", r"mine\.toml: not a usable class scheme \("),
@@ -72,6 +78,19 @@ def test_mistakes_are_told_in_one_line(tmp_path, old, new, message):
     with pytest.raises(InputError, match=message) as refused:
         read_scheme(written(tmp_path, TWO.replace(old, new)))
     assert "\n" not in str(refused.value)
+
+
+def test_files_of_windows_are_read_or_told_their_encoding(tmp_path):
+    text = TWO.replace("wet", "Grünland")
+    path = tmp_path / "mine.toml"
+    path.write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+    assert read_scheme(path).classes == ("dry land", "Grünland")
+    for encoding in ("cp1252", "utf-16"):
+        path.write_bytes(text.encode(encoding))
+        with pytest.raises(
+            InputError, match=r"mine\.toml: expected a class scheme in UTF-8, found another encoding; save"
+        ):
+            read_scheme(path)
 
 
 def test_a_scheme_is_named_by_a_path_or_a_name_and_label_values_come_on_top(tmp_path, monkeypatch):

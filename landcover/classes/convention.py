@@ -91,7 +91,7 @@ class Convention:
                         f"({', '.join(map(str, sorted(known)))}), found {word}; correct it"
                     )
                 pairs[number] = meant
-            elif re.fullmatch(r"[+-]\d+", word) and shift is None:
+            elif re.fullmatch(r"[+-]\d{1,9}", word) and shift is None:
                 shift = int(word)
             elif word in get_args(FilesHold) and files is None:
                 files = word  # type: ignore[assignment]  # one of its values

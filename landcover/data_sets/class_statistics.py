@@ -41,17 +41,26 @@ def label_counts(labels: NDArray[np.uint8], scheme: ClassScheme) -> NDArray[np.i
 def shifted_labels_warning(counts: NDArray[np.int64], scheme: ClassScheme, where: str) -> str | None:
     """A line if labels look as if their classes counted from 0: 0 is common, the last class nowhere.
 
+    Or, with the setting that reads such labels, if the first class is nowhere because files declare 0 to be no data.
+
     Args:
         counts: int64 (C + 1,), pixels per label in files of other origin, void first.
         scheme: their classes.
         where: what was counted, for the line.
 
     Returns:
-        None for other labels, and if the setting that the line names is there already.
+        None for other labels.
     """
     convention, share = scheme.convention, counts[0] / max(int(counts.sum()), 1)
     counts_from_1 = convention.files == "numbers" and not convention.values
-    if not counts_from_1 or convention.shift or counts[-1] or not counts[1:].any() or share < COMMON_SHARE:
+    if not counts_from_1 or not counts[1:].any() or share < COMMON_SHARE:
+        return None
+    if convention.shift == 1 and not counts[1]:
+        return (
+            f"{where}: no pixel is {scheme.classes[0]}, 0 in these files, and {share:.1%} are unknown; if files declare 0 to "
+            "be no data where it is this class, take it out: rio edit-info --unset-nodata FILE"
+        )
+    if convention.shift or counts[-1]:
         return None
     return (
         f"{where}: no pixel is {scheme.classes[-1]} ({scheme.num_classes}), and {share:.1%} are 0, unknown; if the "

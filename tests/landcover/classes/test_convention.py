@@ -30,6 +30,7 @@ def test_words_about_numbers_make_files_of_colours_files_of_numbers():
     ("text", "message"),
     [
         ("255", r"expected words such as 255:0 .*, found '255' in '255'; correct it"),
+        ("+9999999999", r"expected words such as 255:0 .*, found '\+9999999999'"),
         ("255=0", r"found '255=0'"),
         ("+1 +2", r"found '\+2' in '\+1 \+2'"),
         ("255:0 255:1", r"expected one word for the number 255, found two"),

@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ from landcover.data_sets.class_statistics import (
     warn_of_shifted_labels,
 )
 from landcover.errors import InputError
-from landcover.images.label_file import write_labels
+from landcover.images.label_file import read_labels, write_labels
 from landcover.images.raster import write_raster
 
 
@@ -153,6 +156,20 @@ def test_labels_that_may_count_from_0_are_told_with_the_word_that_reads_them(tmp
         assert shifted_labels_warning(counts[: scheme.num_classes + 1], scheme, "here") is None
     for fine in ([0, *[1] * 7, 0], [1, *[1] * 8], [1, *[500] * 7, 0], [9, *[0] * 8]):
         assert shifted_labels_warning(np.array(fine), OPEN_EARTH_MAP, "here") is None
+
+
+def test_a_class_that_files_declare_to_be_no_data_is_missed_and_the_command_brings_it_back(tmp_path):
+    scheme, zero_based = find_scheme("openearthmap", "+1"), np.arange(8, dtype=np.uint8)[None]
+    path = tmp_path / "0.tif"
+    write_raster(path, zero_based, no_data=0)
+    line = shifted_labels_warning(label_counts(read_labels(path, scheme), scheme), scheme, "here")
+    assert line.startswith(
+        "here: no pixel is bareland, 0 in these files, and 12.5% are unknown; if files declare 0 to be"
+    )
+    words = line.partition("take it out: ")[2].replace("FILE", str(path)).split()
+    subprocess.run([Path(sys.executable).with_name("rio"), *words[1:]], check=True, capture_output=True)
+    np.testing.assert_array_equal(read_labels(path, scheme), zero_based + 1)
+    assert shifted_labels_warning(label_counts(zero_based + 1, scheme), scheme, "here") is None
 
 
 def test_a_few_files_are_looked_at_before_a_training_but_not_our_own(tmp_path, decoded, capsys):

@@ -57,8 +57,8 @@ def shifted_labels_warning(counts: NDArray[np.int64], scheme: ClassScheme, where
         return None
     if convention.shift == 1 and not counts[1]:
         return (
-            f"{where}: no pixel is {scheme.classes[0]}, 0 in these files, and {share:.1%} are unknown; if files declare 0 to "
-            "be no data where it is this class, take it out: rio edit-info --unset-nodata FILE"
+            f"{where}: no pixel is {scheme.classes[0]}, 0 in these files, {share:.1%} are unknown; if files declare 0 "
+            "to be no data where it is this class, take it out: rio edit-info --unset-nodata FILE"
         )
     if convention.shift or counts[-1]:
         return None

@@ -163,9 +163,7 @@ def test_a_class_that_files_declare_to_be_no_data_is_missed_and_the_command_brin
     path = tmp_path / "0.tif"
     write_raster(path, zero_based, no_data=0)
     line = shifted_labels_warning(label_counts(read_labels(path, scheme), scheme), scheme, "here")
-    assert line.startswith(
-        "here: no pixel is bareland, 0 in these files, and 12.5% are unknown; if files declare 0 to be"
-    )
+    assert line.startswith("here: no pixel is bareland, 0 in these files, 12.5% are unknown; if files declare 0 to be")
     words = line.partition("take it out: ")[2].replace("FILE", str(path)).split()
     subprocess.run([Path(sys.executable).with_name("rio"), *words[1:]], check=True, capture_output=True)
     np.testing.assert_array_equal(read_labels(path, scheme), zero_based + 1)

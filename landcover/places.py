@@ -20,6 +20,14 @@ COPY = "python -c \"import sys; from rasterio.shutil import copy; copy(*sys.argv
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
+def at_home(text: str) -> str:
+    """A path, also of NAME=FOLDER, with ~ replaced: the shell does not where a variable is set inside of quotes."""
+    name, equals, folder = text.partition("=")
+    if text == "~" or text.startswith("~/"):
+        return f"{Path.home()}{text[1:]}"
+    return f"{name}={at_home(folder)}" if equals else text
+
+
 def local_path(text: str, name: str) -> Path:
     """The path that a text names, whether something is there or not.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from landcover.errors import InputError
-from landcover.places import local_path
+from landcover.places import at_home, local_path
 from landcover.profiles.profile import Profile
 from landcover.profiles.variables import VARIABLES, Variable
 from landcover.profiles.words import QUOTES, split_words
@@ -77,12 +77,14 @@ def _default(variable: Variable, values: Mapping[str, Value], root: Path) -> Val
 def _checked(variable: Variable, given: Value, root: Path) -> Value:
     if variable.is_list:
         words = _words(variable, given, root) if isinstance(given, str) else given
+        words = tuple(map(at_home, words)) if variable.kind in ("paths", "configs") else words
         # Configs are named from the repository's root, wherever the stage is started.
         return tuple(str(root / word) for word in words) if variable.kind == "configs" else words
     if not isinstance(given, str):
         raise InputError(f"{variable.name}: expected one value, found an array; write {variable.name}=VALUE")
     if variable.kind == "path":
         local_path(given, variable.name)
+        given = at_home(given)
     if variable.choices and given not in variable.choices:
         raise InputError(f"{variable.name}: expected {' or '.join(variable.choices)}, found {given}")
     if variable.kind == "count" and not given.isdecimal():

@@ -78,3 +78,12 @@ def test_a_required_value_is_named() -> None:
         InputError, match=r"^mine.sh: expected a value for DFC_ROOT, found none; set it in the profile or"
     ):
         require(all_values(profile, ROOT), profile)
+
+
+def test_a_tilde_is_the_home_folder_also_inside_of_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    profile = given(RUN_DIR="~/run", AGREE_WITH="~/a mine=~/b /c~", TEACHERS=("~/t.py",), LABEL_SET="~")
+    values = all_values(profile, ROOT)
+    assert values["RUN_DIR"] == "/home/me/run"
+    assert values["AGREE_WITH"] == ("/home/me/a", "mine=/home/me/b", "/c~")
+    assert (values["TEACHERS"], values["LABEL_SET"]) == (("/home/me/t.py",), "~")

@@ -87,7 +87,7 @@ def check_submission(zip_path: Path, sar_tiles: Sequence[SarTile], scheme: Class
         InputError: the first rule that is broken, and the file in the zip that breaks it.
     """
     counts = _check(zip_path, sar_tiles, scheme, shown=zip_path)
-    if counts[0] and not counts[-1]:
+    if counts[0] and not counts[-1] and counts[1:].any():
         return [
             f"{zip_path}: {counts[0] / counts.sum():.1%} of the pixels are 0 and none is {scheme.num_classes} "
             f"({scheme.classes[-1]}); were the classes numbered from 0? They are 1..{scheme.num_classes}, 0 is no data"

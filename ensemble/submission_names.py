@@ -51,10 +51,9 @@ def _wrong(name: str, found: Sequence[str], expected: Sequence[str], shown: Path
             "files in it, not of the folder"
         )
     if "/" in name:
-        inside = quote(str(PurePosixPath(name.rstrip("/") if name.endswith("/") else name).parts[0]))
         return (
             "expected a flat zip, found a folder; unpack it and zip the files, not their folder: "
-            f"cd {inside} && zip ../flat.zip *.png"
+            f"zip -j flat.zip {_files_in_folder(name, found)}"
         )
     if name in expected:
         count = found.count(name)
@@ -62,9 +61,19 @@ def _wrong(name: str, found: Sequence[str], expected: Sequence[str], shown: Path
     alike = [tile for tile in expected if tile.casefold() == name.casefold()]
     if alike:
         return f"expected {alike[0]}, spelt as the test tile and with a lower-case suffix; rename the file"
+    if name.lower().endswith(".zip"):
+        return "expected label PNGs, found a zip inside of the zip; unpack it, and give the inner one"
     if not name.endswith(".png"):
         return "expected only <tile>.png with a lower-case suffix; write label maps as PNG, remove other files"
     return "expected only tiles of the test set, found another; remove the file"
+
+
+def _files_in_folder(name: str, found: Sequence[str]) -> str:
+    """Words of the shell for the files in the folder of an entry, where programs unpack them."""
+    files = [other for other in found if other.startswith(name) and not other.endswith("/")]
+    parts = PurePosixPath(files[0] if files else name).parent.parts
+    inside = [part for part in parts if part not in ("/", "..")]  # left out on unpacking
+    return "/".join([*map(quote, inside), "*.png"])
 
 
 def _of_macos(name: str) -> bool:

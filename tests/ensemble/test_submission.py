@@ -79,6 +79,10 @@ WRONG = {
     "missing tile": (lambda: good_files()[:1], "1 missing: TestArea_002.png"),
     "extra tile": (lambda: [*good_files(), ("TestArea_003.png", png(FIRST))], "TestArea_003.png: expected only tiles"),
     "other file": (lambda: [*good_files(), ("readme.txt", b"hello")], "readme.txt: expected only <tile>.png"),
+    "zip in the zip": (
+        lambda: [("a.zip", b"PK")],
+        "a.zip: expected label PNGs, found a zip inside of the zip; unpack it",
+    ),
     "hidden file": (lambda: [*good_files(), (".DS_Store", b"")], r"\.DS_Store: expected label PNGs alone, found what"),
     "RGB": (with_first(png(FIRST, "RGB")), "TestArea_001.png: .*found RGB of 8 bits"),
     "palette": (with_first(png(FIRST, "P")), "TestArea_001.png: .*found palette of 8 bits"),
@@ -208,8 +212,10 @@ def test_the_command_of_the_message_removes_what_programs_add(tmp_path, tiles, a
 
 
 @pytest.mark.skipif(shutil.which("zip") is None, reason="the program zip is not installed")
-def test_the_command_of_the_message_makes_a_flat_zip_of_a_folder(tmp_path, tiles) -> None:
-    path = write_zip(tmp_path / "a.zip", [("my maps/", b""), *((f"my maps/{name}", png) for name, png in good_files())])
+@pytest.mark.parametrize("folder", ["my maps/", "a/my maps/", "./", "../", "/"])
+def test_the_command_of_the_message_makes_a_flat_zip_of_a_folder(tmp_path, tiles, folder) -> None:
+    entries = [(f"{part}/", b"") for part in ("a", "a/my maps", "my maps") if folder.startswith(f"{part}/")]
+    path = write_zip(tmp_path / "a.zip", [*entries, *((f"{folder}{name}", png) for name, png in good_files())])
     with pytest.raises(InputError, match="found a folder; unpack it and zip the files, not their folder: ") as told:
         check_submission(path, tiles)
     zipfile.ZipFile(path).extractall(tmp_path)
@@ -256,6 +262,12 @@ def test_maps_that_are_mostly_zeros_or_numbered_from_zero_are_warned_of(tmp_path
     (warning,) = check_submission(path, tiles)
     assert "33.3% of the pixels are 0 and none is 8 (building); were the classes numbered from 0? They" in warning
     assert run_main(main, path, "--dfc-root", tmp_path / "data")[0] == 0
+
+
+def test_a_zip_of_zeros_alone_does_not_look_numbered_from_zero(tmp_path, tiles) -> None:
+    zeros = [(f"{name}.png", png(np.zeros_like(values))) for name, values in LABELS.items()]
+    (warning,) = check_submission(write_zip(tmp_path / "a.zip", zeros), tiles)
+    assert "100.0% of the pixels are 0, a miss where there is a label" in warning
 
 
 def test_a_tile_that_is_all_void_is_allowed(tmp_path, tiles) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
 
 from landcover.errors import InputError
 from landcover.images.opening import opened
@@ -21,11 +22,15 @@ KNOWN_FILES = 2**14
 """Files, about 2 kB of memory for each, whose header is not read again; training reads every tile many times."""
 
 NO_DATA_VALUE, _GDAL_METADATA = 42113, 42112  # TIFF tags
-_MEANING = ("NoDataValue", "Scale", "Offset", "NODATA_VALUES", 'role="scale"', 'role="offset"')
+_MEANING = (
+    *("NoDataValue", "Scale", "Offset", "NODATA_VALUES", "ColorInterp"),
+    *('role="scale"', 'role="offset"', 'role="colorinterp"'),
+)
 """What in GDAL's metadata changes the meaning of pixels."""
 
 logging.getLogger("tifffile").setLevel(logging.ERROR)  # it warns of what GDAL reads
 
+_COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 _GREY, _RGB, _PALETTE = 1, 2, 3  # photometric interpretations of TIFF
 MASK = 4
 """Bit of TIFF's NewSubfileType."""
@@ -63,6 +68,15 @@ def numbers_of(path: Path, bands: Bands) -> list[int]:
         InputError: there is no such band.
     """
     return _numbers(path, bands, *_identity(path))
+
+
+def colours_of(path: Path) -> Bands:
+    """Numbers of the red, green and blue band of a file, from 1, likewise; the first three where it does not name them.
+
+    Raises:
+        InputError: missing, or damaged.
+    """
+    return _colours(path, *_identity(path))
 
 
 def read_pages(path: Path) -> NDArray[Any]:
@@ -135,6 +149,13 @@ def _numbers(path: Path, bands: Bands, *_identity: int) -> list[int]:
         return [int(band) for band in bands]
     with opened(path) as file:
         return band_numbers(path, file, bands)
+
+
+@lru_cache(KNOWN_FILES)
+def _colours(path: Path, *_identity: int) -> Bands:
+    with opened(path) as file:
+        named = [[n for n, kind in enumerate(file.colorinterp, 1) if kind == colour] for colour in _COLOURS]
+    return tuple(numbers[0] for numbers in named) if all(len(numbers) == 1 for numbers in named) else (1, 2, 3)
 
 
 def _check_whole(file: tifffile.TiffFile) -> None:

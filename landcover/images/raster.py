@@ -13,15 +13,12 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.images.grid import Georeference
-from landcover.images.layout import MASK, NO_DATA_VALUE, layout_of, numbers_of, read_pages
+from landcover.images.layout import MASK, NO_DATA_VALUE, colours_of, layout_of, numbers_of, read_pages
 from landcover.images.no_data import Raster, in_all_bands, in_any_band, no_measurement
 from landcover.images.opening import opened, unreadable
 from landcover.images.segments import Area
 from landcover.images.source import Bands, RasterSource, band_names, measurements, open_source
 from landcover.run_files.atomic import atomic_path
-
-RGB = (1, 2, 3)
-"""Bands of an optical image that are read."""
 
 TILE = 256
 """Tile side of the TIFFs we write: windows are read without decoding the rest."""
@@ -95,6 +92,8 @@ def read_info(path: Path) -> RasterInfo:
 def read_optical(path: Path, area: Area | None = None) -> Raster:
     """RGB image (H, W, 3), uint8, of `path`, or the window `area` of it; a fourth band is dropped, and counts nowhere.
 
+    Bands are those that the file names red, green and blue, or the first three.
+
     Raises:
         InputError: other bands, or another type.
     """
@@ -106,8 +105,10 @@ def read_optical(path: Path, area: Area | None = None) -> Raster:
         raise InputError(f"{path}: expected an optical image of 3 bands (RGB), found {bands}{hint}")
     if pixels.dtype != np.uint8:
         raise InputError(f"{path}: expected uint8 RGB, found {pixels.dtype}; stretch the image to 0..255 first")
-    if pixels.shape[2] > len(RGB) and layout_of(path).kind == "gdal":  # what the file declares of these alone
-        return read_raster(path, area, RGB)
+    if layout_of(path).kind == "gdal":
+        colours = colours_of(path)
+        if pixels.shape[2] > len(colours) or colours != (1, 2, 3):  # in their order, with what they alone declare
+            return read_raster(path, area, colours)
     return Raster(np.ascontiguousarray(pixels[..., :3]), raster.missing, raster.zeros_declared)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from landcover.errors import InputError
-from landcover.images.raster import RGB, read_info
+from landcover.images.layout import colours_of
+from landcover.images.raster import read_info
 from landcover.images.same_grid import check_same_grid
 from landcover.images.source import RasterSource, open_source
 
@@ -32,5 +33,5 @@ def open_optical_scene(path: Path, sar_path: Path) -> Iterator[RasterSource]:
             "convert the file"
         )
     check_same_grid(path, sar_path, "bilinear")
-    with open_source(path, RGB) as scene:
+    with open_source(path, colours_of(path)) as scene:
         yield scene

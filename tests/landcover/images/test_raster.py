@@ -188,3 +188,13 @@ def test_the_size_of_a_file_that_is_cut_off_is_told_as_its_pixels_are(tmp_path: 
     for read in (read_info, read_raster):
         with pytest.raises(InputError, match=r"a\.tif: not readable as an image \(.*too few\)"):
             read(path)
+
+
+def test_a_band_that_a_file_beside_calls_alpha_is_none_of_the_values(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    write_raster(path, np.stack([np.full((4, 6), 9, np.uint8), np.arange(24, dtype=np.uint8).reshape(4, 6)], axis=2))
+    kind = '<PAMRasterBand band="2"><ColorInterp>Alpha</ColorInterp></PAMRasterBand>'
+    (tmp_path / "a.tif.aux.xml").write_text(f"<PAMDataset>{kind}</PAMDataset>")
+    read = read_sar(path)
+    assert read.pixels.shape == (4, 6)
+    assert np.flatnonzero(read.no_data()).tolist() == [0]

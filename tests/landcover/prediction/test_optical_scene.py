@@ -5,12 +5,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
 from landcover.images.modality import read_whole
-from landcover.images.raster import write_raster
+from landcover.images.raster import read_optical, write_raster
 from landcover.prediction.optical_scene import open_optical_scene
 from landcover.prediction.scene_no_data import write_no_data_mask
+
+
+def test_bands_are_those_that_the_file_names_in_scenes_and_tiles_alike(tmp_path: Path) -> None:
+    blue, green, red, infrared = (np.full((40, 60), value, np.uint8) for value in (10, 20, 30, 40))
+    with rasterio.open(tmp_path / "bgrn.tif", "w", "GTiff", 60, 40, 4, dtype="uint8") as file:
+        file.write(np.stack([blue, green, red, infrared]))
+        file.colorinterp = [ColorInterp.blue, ColorInterp.green, ColorInterp.red, ColorInterp.undefined]
+    write_raster(tmp_path / "sar.tif", np.ones((40, 60), np.uint8))
+    assert read_optical(tmp_path / "bgrn.tif").pixels[0, 0].tolist() == [30, 20, 10]
+    assert read_optical(tmp_path / "bgrn.tif", np.s_[3:5, 7:9]).pixels[1, 1].tolist() == [30, 20, 10]
+    with open_optical_scene(tmp_path / "bgrn.tif", tmp_path / "sar.tif") as scene:
+        assert scene.read().pixels[0, 0].tolist() == [30, 20, 10]
 
 
 @pytest.mark.parametrize("profile", [{}, {"nodata": 255}])

@@ -85,7 +85,7 @@ def write_label_maps(
     if unknown:
         print(
             f"warning: score files of {unknown} of {len(tiles)} tiles do not tell where their images have no data, and "
-            "maps have classes there too; predict them again",
+            f"maps have classes there too; delete the folders in {members[0].folder.parent} and predict again",
             file=sys.stderr,
         )
     return written

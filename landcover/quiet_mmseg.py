@@ -1,4 +1,4 @@
-"""Imports mmseg without the three lines it always prints about optional parts that this project does not use.
+"""Imports mmseg without the lines it always prints about optional parts that this project does not use.
 
 Packages with modules that subclass or register with mmseg import this module in their `__init__`, so that whichever
 of their modules comes first, mmseg arrives quietly. Everything else mmseg prints or warns about still shows.
@@ -32,6 +32,9 @@ def import_quietly(*names: str) -> None:
         kept = [line for line in printed.getvalue().splitlines(keepends=True) if line.strip() not in PRINTED_NOISE]
         sys.stdout.write("".join(kept))
 
+
+# Two classes are two outputs, as any number of them is.
+warnings.filterwarnings("ignore", message="For binary segmentation, we suggest using", category=UserWarning)
 
 # albumentations, which mmseg.datasets imports, asks the package index for a newer version of itself otherwise.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")

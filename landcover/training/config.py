@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal
 
 from mmengine import Config, ConfigDict
@@ -39,6 +40,8 @@ KEYS = {
 
 BARE_LIST = re.compile(r"\[[\w\s.+'\"-]+(,[\w\s.+'\"-]+)*\]")
 """A list with words without quotes: `sar.bands=[VV,VH]`."""
+
+WHOLE_NUMBERS = ("iterations", "checkpoint_interval", "validation_interval", "crop_size")
 
 STAGE_KEYS = {1: ("self_training",), 2: ("modality", "sar", "losses", "class_balance", "weight_ema")}
 
@@ -132,8 +135,14 @@ def _set(config: Config, option: str) -> None:
     place: Any = config
     for part in parents:
         place = _child(place, part, name)
-    _child(place, last, name)
-    place[int(last) if isinstance(place, list) else last] = _value(text)
+    before, value = _child(place, last, name), _value(text)
+    if isinstance(before, ConfigDict) and not isinstance(value, (dict, NoneType)):
+        raise InputError(
+            f"option {option!r}: expected a key behind {name} ({', '.join(before)}), found none; write {name}.KEY=VALUE"
+        )
+    if name in WHOLE_NUMBERS and type(value) is not int:
+        raise InputError(f"option {option!r}: expected a whole number, found {value!r}; correct it")
+    place[int(last) if isinstance(place, list) else last] = value
 
 
 def _child(place: Any, part: str, name: str) -> Any:  # any node of a config tree

@@ -33,6 +33,14 @@ import_quietly("noisy")
 """
 
 
+TWO_CLASSES = """
+from landcover.registry import register_all
+from mmseg.registry import MODELS
+register_all()
+MODELS.build({"type": "FCNHead", "in_channels": 4, "channels": 4, "num_classes": 2, "norm_cfg": {"type": "BN"}})
+"""
+
+
 def run(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
@@ -47,6 +55,10 @@ def test_registering_prints_and_warns_nothing(tmp_path: Path) -> None:
     result = run(REGISTER_AND_LOOK, tmp_path)
     assert result.stdout == "mmseg\nTrue\n"
     assert result.stderr == ""
+
+
+def test_heads_of_two_classes_are_not_advised_to_have_one_output(tmp_path: Path) -> None:
+    assert "binary segmentation" not in run(TWO_CLASSES, tmp_path).stderr
 
 
 def test_only_the_known_noise_is_held_back(tmp_path: Path) -> None:

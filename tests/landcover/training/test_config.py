@@ -50,6 +50,13 @@ def test_options_replace_values_of_any_depth_and_type():
 @pytest.mark.parametrize(
     ("option", "message"),
     [
+        ("iterations=two", r"option 'iterations=two': expected a whole number, found 'two'; correct it"),
+        ("iterations=2.5", r"expected a whole number, found 2\.5; correct it"),
+        ("checkpoint_interval=", r"option 'checkpoint_interval=': expected a whole number, found ''"),
+        (
+            "sar=decibel",
+            r"option 'sar=decibel': expected a key behind sar \(.*unit.*\), found none; write sar\.KEY=VALUE",
+        ),
         ("iteration=7", r"option 'iteration': the config has no key 'iteration' \(did you mean 'iterations'\?\)"),
         (
             "optim_wrapper.optimiser.lr=1",

@@ -60,8 +60,8 @@ def sar_config(config: Config, statistics: BandStatistics, class_weight: Sequenc
     changed.sar.unit = statistics.unit
     preprocessor = ConfigDict(
         type="SarPreprocessor",
-        mean=list(statistics.mean),
-        std=list(statistics.std),
+        mean=list(statistics.means),
+        std=list(statistics.stds),
         unit=statistics.unit,
         bands=bands,
         stretch=statistics.stretch,

@@ -36,8 +36,8 @@ class BandStatistics:
 
     Args:
         unit: what the values of the files are.
-        mean: per band, of all stretched values with data.
-        std: their standard deviations, > 0.
+        means: per band, of all stretched values with data.
+        stds: their standard deviations, > 0.
         stretch: None, `{"type": "log", "floor": f}` or `{"type": "percentile", "low": a, "high": b}`, in `unit`; of
             several bands f, a and b are lists.
         empty: images without a single pixel with data.
@@ -45,11 +45,23 @@ class BandStatistics:
     """
 
     unit: Unit
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    means: tuple[float, ...]
+    stds: tuple[float, ...]
     stretch: dict[str, Any] | None
     empty: tuple[Path, ...]
     values: TrainingValues
+
+    @property
+    def mean(self) -> float:
+        """That of the only band."""
+        (mean,) = self.means
+        return mean
+
+    @property
+    def std(self) -> float:
+        """Likewise."""
+        (std,) = self.stds
+        return std
 
 
 def band_statistics(

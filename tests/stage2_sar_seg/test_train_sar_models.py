@@ -72,8 +72,8 @@ def test_models_are_trained_on_pseudo_labels_and_on_published_labels(
     for folder, name in zip(folders, ("tiny", "tiny_published"), strict=True):
         model, info = load_model(folder / "model.pth", torch.device("cpu"))
         assert (info.name, info.modality, info.window, info.sar) == (name, "sar", 32, statistics.values)
-        assert model.data_preprocessor.mean.item() == pytest.approx(statistics.mean[0], rel=1e-6)
-        assert model.data_preprocessor.std.item() == pytest.approx(statistics.std[0], rel=1e-6)
+        assert model.data_preprocessor.mean.item() == pytest.approx(statistics.mean, rel=1e-6)
+        assert model.data_preprocessor.std.item() == pytest.approx(statistics.std, rel=1e-6)
         metrics = json.loads((folder / "metrics.json").read_text())
         assert metrics["labels"] == "val labels" and metrics["pixels"] > 0
         *lines, last = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]

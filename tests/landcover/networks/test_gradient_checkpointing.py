@@ -38,8 +38,9 @@ every_backbone = pytest.mark.parametrize(
         timm_features("swinv2_tiny_window8_256", img_size=64, architecture=SWIN),
         timm_features("convnext_atto"),
         timm_features("convnextv2_atto"),
+        timm_features("efficientnet_lite0"),
     ],
-    ids=["mix_transformer", "swinv2", "convnext", "convnextv2"],
+    ids=["mix_transformer", "swinv2", "convnext", "convnextv2", "efficientnet"],
 )
 
 
@@ -106,3 +107,17 @@ def test_it_predicts_alike_without_gradients(build: Backbone) -> None:
         expected, outputs = keeping.eval()(images), recomputing.eval()(images)
     for output, value in zip(outputs, expected, strict=True):
         torch.testing.assert_close(output, value)
+
+
+def test_batch_norm_statistics_of_steps_stay() -> None:
+    keeping, recomputing = pair(timm_features("efficientnet_lite0"))
+    for seed in (1, 2):
+        images = torch.randn(2, 1, 64, 64)
+        for backbone in (keeping, recomputing):
+            torch.manual_seed(seed)
+            torch.stack([output.square().mean() for output in backbone(images)]).sum().backward()
+    found, expected = recomputing.state_dict(), keeping.state_dict()
+    statistics = [name for name in expected if "running" in name]
+    assert len(statistics) == 96
+    for name in statistics:
+        torch.testing.assert_close(found[name], expected[name])

@@ -3,6 +3,8 @@ import torch
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
+from landcover.networks.timm_features import TimmFeatures
+
 WRAPPER = {
     "type": "OptimWrapper",
     "optimizer": {"type": "AdamW", "lr": 0.5, "weight_decay": 0.01, "betas": (0.8, 0.9)},
@@ -49,6 +51,14 @@ def test_heads_learn_faster_and_norms_and_positions_do_not_decay(registered):
         (5.0, 0.01): ["decode_head.conv.bias", "decode_head.conv.weight"],
         (5.0, 0.0): ["decode_head.norm.bias", "decode_head.norm.weight"],
     }
+
+
+def test_norms_of_an_efficientnet_do_not_decay(registered):
+    model = nn.Module()
+    model.backbone = TimmFeatures("efficientnet_lite0", out_indices=(0,))
+    groups = groups_of(model)
+    assert {key: len(names) for key, names in groups.items()} == {(0.5, 0.01): 9, (0.5, 0.0): 18}
+    assert all(".conv" in name for name in groups[0.5, 0.01]) and all(".bn" in name for name in groups[0.5, 0.0])
 
 
 def test_a_wrapped_student_is_split_alike(registered):

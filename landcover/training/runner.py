@@ -10,6 +10,8 @@ from typing import Any
 from mmengine import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from timm.layers import convert_sync_batchnorm
+from torch import nn
 
 from landcover.errors import InputError
 from landcover.processes.group import Processes
@@ -55,8 +57,10 @@ def build_runner(training: Training, processes: Processes) -> Runner:
             )
         )
     loader = loader_settings(training, processes)
+    several_gpus = processes.world > 1 and processes.device.type == "cuda"
+    runner_type = WholeBatchStatistics if several_gpus else Runner
     try:
-        runner = Runner(
+        runner = runner_type(
             model=dict(training.trained),
             work_dir=str(training.work_dir),
             train_dataloader=loader,
@@ -99,6 +103,17 @@ def build_runner(training: Training, processes: Processes) -> Runner:
     return runner
 
 
+class WholeBatchStatistics(Runner):
+    """A Runner whose batch-norm statistics are those of the whole batch, over all GPUs.
+
+    mmengine's own replacement of the layers would drop the activations that timm's batch norms hold.
+    """
+
+    def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: nn.Module) -> nn.Module:
+        """The model in its wrapper, with synchronised norms."""
+        return super().wrap_model(model_wrapper_cfg, convert_sync_batchnorm(model))
+
+
 def loader_settings(training: Training, processes: Processes) -> dict[str, Any]:
     """What mmengine builds the training's loader from; beside a GPU, copies to it run while it computes."""
     loader = dict(training.config.train_dataloader)
@@ -125,7 +140,7 @@ def batch_share(config: Config, processes: Processes) -> int:
 
 
 def _distribution(wrapper: str, processes: Processes) -> dict[str, object]:
-    """How the Runner spreads the model over processes; on GPUs, batch-norm statistics are those of the whole batch."""
+    """How the Runner spreads the model over processes."""
     if processes.world == 1:
         return {}
     # Said of the weights of 1x1 convolutions, whose memory is the same under either name of its layout.
@@ -136,7 +151,7 @@ def _distribution(wrapper: str, processes: Processes) -> dict[str, object]:
         "device_ids": [processes.device.index] if on_gpu else None,
         "broadcast_buffers": False,
     }
-    return {"model_wrapper_cfg": settings, "sync_bn": "torch" if on_gpu else None}
+    return {"model_wrapper_cfg": settings}
 
 
 def schedule(config: Config) -> list[dict[str, Any]]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine import Config
 from mmengine.optim import build_optim_wrapper
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
-from landcover.networks.pretrained import PRETRAINED_WEIGHTS
+from landcover.networks.pretrained import EFFICIENTNET_LITE0, PRETRAINED_WEIGHTS, read_tensors
 from landcover.sar.training_values import TrainingValues
 from landcover.training.band_statistics import BandStatistics
-from landcover.training.config import load_config
+from landcover.training.config import load_config, network_to_train
 from stage1_optical_da import resolution_alignment
 from stage1_optical_da.self_training import SelfTraining, teacher_of
 from stage2_sar_seg.sar_training import sar_config
@@ -111,7 +113,8 @@ def test_the_augmentations_of_a_config_build(registered, path):
 def test_names_and_schedules_fit_the_numbers(path):
     config = load_config(path)
     if path.parent.name == "demo":
-        assert config.pretrained is None and config.iterations < 2000
+        assert config.pretrained == ("efficientnet_lite0" if "efficientnet_lite0" in path.stem else None)
+        assert config.iterations < 2000
         return
     assert config.pretrained in PRETRAINED_WEIGHTS
     assert config.crop_size == int(re.search(r"_(\d+)(_source_only)?$", path.stem)[1])
@@ -123,6 +126,23 @@ def test_names_and_schedules_fit_the_numbers(path):
     assert warm_up.start_factor * config.optim_wrapper.optimizer.lr == pytest.approx(1e-6)
     assert (warm_up.end, decay.begin, decay.power, decay.eta_min) == (1500, 1500, 1.0, 0.0)
     assert config.checkpoint_interval <= config.iterations // 10
+
+
+@pytest.mark.parametrize("bands", [1, 2])
+def test_a_sar_model_starts_from_the_weights_that_a_package_brings(registered, tmp_path, bands):
+    config = load_config(CONFIGS / "demo" / "sar_upernet_efficientnet_lite0.py", stage=2)
+    config.model.backbone.in_channels = bands
+    image, logits = torch.rand(1, bands, 64, 64, generator=torch.Generator().manual_seed(0)), []
+    for weights in (None, tmp_path / "absent"):
+        torch.manual_seed(0)
+        model = MODELS.build(network_to_train(copy.deepcopy(config), weights)).eval()
+        model.init_weights()
+        logits.append(model(image, mode="tensor"))
+    published = read_tensors(EFFICIENTNET_LITE0.find())["_conv_stem.weight"]
+    for band in range(bands):
+        torch.testing.assert_close(model.backbone.model.conv_stem.weight[:, band], published.sum(dim=1) / bands)
+    assert [tuple(values.shape) for values in logits] == [(1, 8, 16, 16)] * 2
+    assert (logits[1] - logits[0]).norm() > 0.5 * logits[1].norm() > 0
 
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "_base_").rglob("*.py")), ids=lambda path: path.stem)

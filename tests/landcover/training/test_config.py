@@ -4,7 +4,7 @@ import pytest
 
 from landcover.classes.scheme_file import find_scheme
 from landcover.errors import InputError
-from landcover.networks.pretrained import PRETRAINED_WEIGHTS
+from landcover.networks.pretrained import EFFICIENTNET_LITE0, PRETRAINED_WEIGHTS
 from landcover.run_files.manifest import digest_text
 from landcover.training.config import KEYS, load_config, network_to_train, pretrained_input
 
@@ -118,6 +118,15 @@ def test_weights_are_filled_in_the_network_but_not_in_the_config(tmp_path):
     assert network.backbone.checkpoint == str(tmp_path / PRETRAINED_WEIGHTS["mit_b3"].file)
     assert config.pretrained == "mit_b3" and "checkpoint" not in config.model.backbone
     assert pretrained_input(network) == {"pretrained": digest_text("weights")}
+
+
+def test_weights_of_a_package_are_filled_in_and_their_digest_is_an_input(tmp_path):
+    path = CONFIG.parents[1] / "demo" / "teacher_upernet_efficientnet_lite0.py"
+    network = network_to_train(load_config(path, stage=1), tmp_path / "absent")
+    assert network.backbone.checkpoint == str(EFFICIENTNET_LITE0.find())
+    assert pretrained_input(network) == {"pretrained": EFFICIENTNET_LITE0.sha256}
+    config = load_config(path, stage=1)
+    assert pretrained_input(network_to_train(config, None)) == {} and config.pretrained is None
 
 
 def test_random_weights_are_no_input():

@@ -41,7 +41,7 @@ def test_no_data_is_left_out_and_dark_pixels_inside_are_not(tmp_path):
     image[40, 50] = 0
     statistics = band_statistics(write_images(tmp_path, image))
     assert statistics.mean == pytest.approx(100 * (2048 - 1) / 2048)
-    assert statistics.std == pytest.approx(np.sqrt(100**2 * 2047 / 2048 - statistics.mean ** 2))
+    assert statistics.std == pytest.approx(np.sqrt(100**2 * 2047 / 2048 - statistics.mean**2))
 
 
 def test_images_without_a_pixel_with_data_are_named_and_do_not_count(tmp_path):

@@ -21,6 +21,9 @@ BEHIND_NAME = (".msk",)
 BESIDE_NAME = (".wld", ".hdr", ".tab", ".rpb", "_rpc.txt")
 """Masks; place, header of raw data, rational polynomials. Overviews (.ovr) are copies."""
 
+VIRTUAL, HEAD = b"<VRTDataset", 1024
+"""How a virtual raster begins, behind a declaration of XML or not, and how far that is looked for, in bytes."""
+
 OF_SOURCES = ("SourceFilename", "SourceDataset")
 """Elements of a virtual raster that name other images."""
 
@@ -54,7 +57,7 @@ def _companions(path: Path, listed: Callable[[Path], Mapping[str, str]], above: 
     files = [path.with_name(names[name.lower()]) for name in wanted if name.lower() in names]
     auxiliary = names.get(f"{path.name}{AUXILIARY}".lower())
     texts = [_meaning(path.with_name(auxiliary))] if auxiliary else []
-    if ending == ".vrt" and path not in above:  # one that names itself is not read by GDAL either
+    if path not in above and _is_virtual(path):  # one that names itself is not read by GDAL either
         for name in _sources(path):
             if not name.is_file():
                 texts.append(str(name))
@@ -63,6 +66,15 @@ def _companions(path: Path, listed: Callable[[Path], Mapping[str, str]], above: 
             files += [name, *inner.files]
             texts += inner.texts
     return Companions(tuple(file for file in files if file != path), tuple(text for text in texts if text))
+
+
+def _is_virtual(path: Path) -> bool:
+    """Whether it is a virtual raster, whatever its name: GDAL knows them by their beginning."""
+    try:
+        with path.open("rb") as file:
+            return VIRTUAL in file.read(HEAD)
+    except OSError:
+        return False
 
 
 def _names(folder: Path) -> dict[str, str]:

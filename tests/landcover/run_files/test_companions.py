@@ -55,12 +55,13 @@ def test_a_virtual_raster_changes_with_its_source_by_whatever_path_it_is_named(
         virtual(tmp_path / "absolute.VRT", str(source), 0),
         virtual(tmp_path / "here.vrt", "data/ä 1.tif", 0),
         virtual(tmp_path / "nested.vrt", "relative.vrt"),
+        virtual(tmp_path / "named_otherwise.tif", "data/ä 1.tif"),
     ]
     before = [digest(path) for path in virtuals]
-    assert [value_of(path) for path in virtuals] == [1] * 4
+    assert [value_of(path) for path in virtuals] == [1] * 5
     assert before == [digest(path) for path in virtuals]
     scene(source, 2)
-    assert [value_of(path) for path in virtuals] == [2] * 4
+    assert [value_of(path) for path in virtuals] == [2] * 5
     assert not set(before) & {digest(path) for path in virtuals}
 
 

@@ -97,8 +97,8 @@ def plain_side(training: Training, weights: Path) -> tuple[BaseModel, OptimWrapp
     statistics = network.data_preprocessor
     network.data_preprocessor = {
         "type": "SegDataPreProcessor",
-        "mean": list(statistics.means) * BANDS,
-        "std": list(statistics.stds) * BANDS,
+        "mean": list(statistics.mean) * BANDS,
+        "std": list(statistics.std) * BANDS,
         "seg_pad_val": IGNORE_INDEX,
         "size_divisor": statistics.size_divisor,
     }

@@ -78,7 +78,7 @@ def test_a_sar_model_reads_one_band_and_has_the_robust_losses_on_every_head(regi
         assert [type(loss).__name__ for loss in head.loss_decode] == ["SymmetricCrossEntropy", "LovaszSoftmax"]
         assert loss_weights(head) == [weight, weight]
         assert (head.loss_decode[0].alpha, head.loss_decode[0].beta) == (1.0, 1.0)
-    assert config.model.data_preprocessor.mean == [123.675, 116.28, 103.53]
+    assert config.model.data_preprocessor.mean == load_config(path).model.data_preprocessor.mean  # not changed
 
 
 @named(STAGE_1)
@@ -126,6 +126,13 @@ def test_names_and_schedules_fit_the_numbers(path):
     assert warm_up.start_factor * config.optim_wrapper.optimizer.lr == pytest.approx(1e-6)
     assert (warm_up.end, decay.begin, decay.power, decay.eta_min) == (1500, 1500, 1.0, 0.0)
     assert config.checkpoint_interval <= config.iterations // 10
+
+
+def test_a_teacher_of_weights_from_tensorflow_sees_images_as_they_did(registered):
+    model = MODELS.build(load_config(CONFIGS / "demo" / "teacher_upernet_efficientnet_lite0.py").model)
+    assert model.data_preprocessor.mean.flatten().tolist() == [127.0] * 3
+    assert model.data_preprocessor.std.flatten().tolist() == [128.0] * 3
+    assert (type(model.backbone.model.conv_stem).__name__, model.backbone.model.bn1.eps) == ("Conv2dSame", 1e-3)
 
 
 @pytest.mark.parametrize("bands", [1, 2])

@@ -90,10 +90,10 @@ def test_the_label_set_of_the_profile_reaches_the_command(environment: dict[str,
     environment |= {"PATH": path_with_fake("torchrun", tmp_path, environment), "GPUS": "2"}
     call = run_stage("20_write_pseudo_labels.sh", environment)
     assert f"--truth-root {environment['TRUTH_ROOT']} " in call.stdout
-    assert "--label-set average --agree-with --scales 1 " in call.stdout
+    assert "--label-set average --agree-with --classes openearthmap --label-values= --scales 1 " in call.stdout
     chosen = {"LABEL_SET": "agreement", "AGREE_WITH": "published mine=/some/labels"}
     call = run_stage("20_write_pseudo_labels.sh", environment | chosen)
-    assert "--label-set agreement --agree-with published mine=/some/labels --scales 1 " in call.stdout
+    assert "--label-set agreement --agree-with published mine=/some/labels --classes openearthmap " in call.stdout
 
 
 def test_how_windows_are_predicted_reaches_the_command(environment: dict[str, str], tmp_path: Path) -> None:
@@ -118,6 +118,7 @@ def test_paths_with_spaces_arrive_as_single_arguments(environment: dict[str, str
     profile.write_text(
         """
         RUN_DIR="/läufe/run 1" DFC_ROOT="/d l" LABELS="/la bels" PRETRAINED_DIR="/my weights"
+        CLASSES="/my classes.toml" LABEL_VALUES="255:0 +1"
         TEACHERS=t.py SAR_MODELS=("my configs/a.py" b.py) PUBLISHED_MODELS="'my configs/c.py' l'ile.py"
         """,
         encoding="utf-8",
@@ -132,7 +133,8 @@ def test_paths_with_spaces_arrive_as_single_arguments(environment: dict[str, str
         f"{ROOT}/l'ile.py",
         "--only",
         *["--dfc-root", "/d l", "--truth-root", environment["TRUTH_ROOT"], "--labels", "/la bels"],
-        *["--run-dir", "/läufe/run 1", "--seed", "0", "--pretrained-dir", "/my weights"],
+        *["--run-dir", "/läufe/run 1", "--seed", "0", "--classes", "/my classes.toml", "--label-values=255:0 +1"],
+        *["--pretrained-dir", "/my weights"],
         *["--option", "a={'b': 1}"],
     ]
 
@@ -153,7 +155,7 @@ def test_labels_to_agree_with_may_lie_in_a_folder_with_spaces(environment: dict[
     labels = tmp_path / "Daten (neu) für alle"
     labels.mkdir()
     found = arguments_of("20_write_pseudo_labels.sh", tmp_path, environment | {"AGREE_WITH": str(labels)})
-    assert found[found.index("--agree-with") + 1 :][:2] == [str(labels), "--scales"]
+    assert found[found.index("--agree-with") + 1 :][:2] == [str(labels), "--classes"]
 
 
 def test_stages_run_in_a_clone_with_spaces_in_its_path(environment: dict[str, str], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +32,9 @@ _MEANING = (
 logging.getLogger("tifffile").setLevel(logging.ERROR)  # it warns of what GDAL reads
 
 _COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+_BESIDE = (".aux.xml", ".msk")
+"""What is added to the name of a file by files that say more about its pixels: GDAL's metadata and a mask."""
+
 _GREY, _RGB, _PALETTE = 1, 2, 3  # photometric interpretations of TIFF
 MASK = 4
 """Bit of TIFF's NewSubfileType."""
@@ -87,20 +91,17 @@ def read_pages(path: Path) -> NDArray[Any]:
 
 
 def _identity(path: Path) -> tuple[int, ...]:
-    """What changes when a file is replaced, or one beside it comes, goes or is replaced."""
-    own = _status(path)
-    beside = (_status(file) for file in _beside(path) if file.exists())
-    return (*own, *(number for status in beside for number in status))
+    """What changes when a file is replaced, or one beside it comes, goes or is replaced; asked at every reading."""
+    name = os.fspath(path)
+    return (*_status(name), *(number for suffix in _BESIDE for number in _status(name + suffix)))
 
 
-def _status(path: Path) -> tuple[int, int, int]:
-    status = path.stat()
+def _status(name: str) -> tuple[int, ...]:
+    try:
+        status = os.stat(name)  # noqa: PTH116  (twice as quick)
+    except FileNotFoundError:
+        return ()
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _beside(path: Path) -> tuple[Path, Path]:
-    """Files that say more about the pixels of a file, if they are there: GDAL's metadata and a mask."""
-    return path.with_name(f"{path.name}.aux.xml"), path.with_name(f"{path.name}.msk")
 
 
 @lru_cache(KNOWN_FILES)
@@ -132,7 +133,7 @@ def _tiff_layout(path: Path, file: tifffile.TiffFile) -> Layout:
 
 def _means_more(path: Path, metadata: str) -> bool:
     """Whether GDAL's metadata, in the file or beside it, or a mask beside it change what pixels mean."""
-    auxiliary, mask = _beside(path)
+    auxiliary, mask = (path.with_name(path.name + suffix) for suffix in _BESIDE)
     if auxiliary.exists():
         metadata += auxiliary.read_text(encoding="utf-8", errors="replace")
     return any(word in metadata for word in _MEANING) or mask.exists()

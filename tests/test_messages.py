@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from stage_configs import CONFIGS, refusals
 
-from landcover.errors import InputError
 from landcover.profiles.defaults import all_values
 from landcover.profiles.profile import Profile
 from landcover.profiles.stage_variables import stage_variables
@@ -20,7 +20,6 @@ from stage2_sar_seg.label_folder import OF_PUBLISHED
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("landcover", "ensemble", "stage1_optical_da", "stage2_sar_seg", "tools")
-CONFIGS = {stage: sorted((ROOT / "configs" / f"stage{stage}").glob("*.py")) for stage in (1, 2)}
 
 
 def messages() -> Iterator[tuple[str, str]]:
@@ -73,13 +72,7 @@ def test_there_are_messages() -> None:
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_an_option_that_a_message_names_is_taken(option: str) -> None:
-    option = option.replace("{}", "1").rstrip(".,:")
-    refused = {}
-    for stage, paths in CONFIGS.items():
-        try:
-            assert all(load_config(path, [option]) for path in paths)
-        except InputError as error:
-            refused[stage] = str(error)
+    refused = refusals(option.replace("{}", "1").rstrip(".,:"))
     assert len(refused) < 2, refused
 
 

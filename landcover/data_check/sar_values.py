@@ -52,11 +52,15 @@ class SarSums:
         bands = valid[None] if valid.ndim == 1 else np.ascontiguousarray(valid.T)
         values = bands.astype(np.float64)
         count = bands.shape[1]
-        # odd, so that the sample does not keep to a few columns of a tile whose width is a power of two
-        sample = bands[:, :: count // SAMPLES_PER_TILE | 1].copy()
         pixels = raster.pixels.shape[0] * raster.pixels.shape[1]
         totals, squares = values.sum(axis=1), np.square(values).sum(axis=1)
-        return SarSums(names, valid.dtype.name, pixels, count, totals, squares, sample)
+        return SarSums(names, valid.dtype.name, pixels, count, totals, squares, even_sample(bands))
+
+
+def even_sample(values: NDArray[Any]) -> NDArray[Any]:
+    """About `SAMPLES_PER_TILE` of the values of a tile, (N,) or (bands, N), all at equal distances."""
+    # odd, so that the sample does not keep to a few columns of a tile whose width is a power of two
+    return values[..., :: values.shape[-1] // SAMPLES_PER_TILE | 1].copy()
 
 
 def read_all_bands(path: Path) -> Raster:

@@ -17,7 +17,7 @@ from landcover.images.layout import MASK, NO_DATA_VALUE, colours_of, layout_of, 
 from landcover.images.no_data import Raster, in_all_bands, in_any_band, no_measurement
 from landcover.images.opening import opened, unreadable
 from landcover.images.segments import Area
-from landcover.images.source import Bands, RasterSource, band_names, measurements, open_source
+from landcover.images.source import AS_STORED, Bands, RasterSource, band_names, measurements, open_source
 from landcover.run_files.atomic import atomic_path
 
 TILE = 256
@@ -217,7 +217,7 @@ def _as_asked(pixels: NDArray[Any], numbers: list[int] | None, measured: bool, z
     missing = no_measurement(pixels)
     if missing is not None and missing.ndim == 3:
         missing = (in_any_band if measured else in_all_bands)(missing)
-    if measured and pixels.dtype not in (np.uint8, np.uint16, np.float32):
+    if measured and pixels.dtype not in AS_STORED:
         pixels = measurements(pixels)
     if missing is not None:
         pixels = pixels.copy()

@@ -159,7 +159,7 @@ def band_numbers(path: Path, file: DatasetReader, bands: Bands) -> list[int]:
     Raises:
         InputError: there is no band of that number or description.
     """
-    values = [n for n, kind in enumerate(file.colorinterp, 1) if kind != ColorInterp.alpha]
+    values = _of_values(file)
     names = {text.strip().lower(): n for n, text in enumerate(file.descriptions, 1) if text}
     numbers = []
     for band in bands:
@@ -179,8 +179,12 @@ def band_numbers(path: Path, file: DatasetReader, bands: Bands) -> list[int]:
 def band_names(path: Path) -> tuple[str, ...]:
     """Description, or number, of every band of a file that is no alpha: what `Bands` takes."""
     with opened(path) as file:
-        values = [n for n, kind in enumerate(file.colorinterp, 1) if kind != ColorInterp.alpha]
-        return tuple((file.descriptions[n - 1] or "").strip() or f"{n}" for n in values)
+        return tuple((file.descriptions[n - 1] or "").strip() or f"{n}" for n in _of_values(file))
+
+
+def _of_values(file: DatasetReader) -> list[int]:
+    """Numbers of all bands that are no alpha, from 1."""
+    return [n for n, kind in enumerate(file.colorinterp, 1) if kind != ColorInterp.alpha]
 
 
 def _type_of(name: str) -> np.dtype[Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from landcover.data_check.sar_values import SAMPLES_PER_TILE
+from landcover.data_check.sar_values import even_sample
 from landcover.errors import InputError
 from landcover.images.raster import read_sar
 from landcover.images.source import Bands
@@ -111,7 +111,7 @@ def band_statistics(
     def first_look(path: Path) -> tuple[NDArray[Any], list[_Sums]]:
         """A sample of one image, (bands, n), and its sums, which a stretch would change."""
         values = read(path)
-        return np.stack([_sample(band) for band in values]), [] if stretched else [_sums(band) for band in values]
+        return np.stack([even_sample(band) for band in values]), [] if stretched else [_sums(band) for band in values]
 
     def second_look(path: Path, limits: Sequence[dict[str, Any]]) -> list[_Sums]:
         return [_sums(_stretched(band, limit, known)) for band, limit in zip(read(path), limits, strict=True)]
@@ -131,11 +131,6 @@ def band_statistics(
     empty = tuple(path for path, pixels in zip(images, added[:, 0, 0], strict=True) if pixels == 0)
     values = TrainingValues.of(sample, bands)
     return BandStatistics(known, tuple(mean.tolist()), tuple(std.tolist()), _joined(limits), empty, values)
-
-
-def _sample(values: NDArray[Any]) -> NDArray[Any]:
-    # odd, so that the sample does not keep to a few columns of a tile whose width is a power of two
-    return values[:: values.size // SAMPLES_PER_TILE | 1].copy()
 
 
 def _limits(stretch: str | None, sample: NDArray[Any], images: Sequence[Path]) -> dict[str, Any]:

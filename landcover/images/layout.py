@@ -77,6 +77,8 @@ def numbers_of(path: Path, bands: Bands) -> list[int]:
 def colours_of(path: Path) -> Bands:
     """Numbers of the red, green and blue band of a file, from 1, likewise; the first three where it does not name them.
 
+    Empty where these are all bands, in their order, and of files that are no images of 3 or 4 bands for GDAL.
+
     Raises:
         InputError: missing, or damaged.
     """
@@ -155,8 +157,10 @@ def _numbers(path: Path, bands: Bands, *_identity: int) -> list[int]:
 @lru_cache(KNOWN_FILES)
 def _colours(path: Path, *_identity: int) -> Bands:
     with opened(path) as file:
+        values = band_numbers(path, file, ())
         named = [[n for n, kind in enumerate(file.colorinterp, 1) if kind == colour] for colour in _COLOURS]
-    return tuple(numbers[0] for numbers in named) if all(len(numbers) == 1 for numbers in named) else (1, 2, 3)
+    colours = [numbers[0] for numbers in named] if all(len(numbers) == 1 for numbers in named) else values[:3]
+    return () if len(values) not in (3, 4) or values == colours else tuple(colours)
 
 
 def _check_whole(file: tifffile.TiffFile) -> None:

@@ -97,7 +97,7 @@ def read_optical(path: Path, area: Area | None = None) -> Raster:
     Raises:
         InputError: other bands, or another type.
     """
-    raster = read_raster(path, area)
+    raster = read_raster(path, area, colours_of(path))  # in their order, with what they alone declare
     pixels = raster.pixels
     if pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
         bands = 1 if pixels.ndim == 2 else pixels.shape[2]
@@ -105,10 +105,6 @@ def read_optical(path: Path, area: Area | None = None) -> Raster:
         raise InputError(f"{path}: expected an optical image of 3 bands (RGB), found {bands}{hint}")
     if pixels.dtype != np.uint8:
         raise InputError(f"{path}: expected uint8 RGB, found {pixels.dtype}; stretch the image to 0..255 first")
-    if layout_of(path).kind == "gdal":
-        colours = colours_of(path)
-        if pixels.shape[2] > len(colours) or colours != (1, 2, 3):  # in their order, with what they alone declare
-            return read_raster(path, area, colours)
     return Raster(np.ascontiguousarray(pixels[..., :3]), raster.missing, raster.zeros_declared)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.classes import VOID
+from landcover.demo_scenes.appearance import Appearance, appearance
 from landcover.demo_scenes.geotiff import utm_georeference
 from landcover.demo_scenes.layout import CITY, COUNTRYSIDE, SUBURB, lay_out
 from landcover.demo_scenes.looks import DRY_SEASON, SPRING, SUMMER
@@ -35,8 +36,11 @@ UNKNOWN_SHARE = 0.2
 """Share of the tiles in which one object is labelled unknown."""
 
 
-def write_source(root: Path, seed: int, sizes: DemoSizes) -> Iterator[str]:
-    """Writes images, labels and lists below `root`; yields the name of every tile once it is there."""
+def write_source(root: Path, seed: int, sizes: DemoSizes, seen: list[Appearance]) -> Iterator[str]:
+    """Writes images, labels and lists below `root`; yields the name of every tile once it is there.
+
+    Training tiles are appended to `seen`.
+    """
     splits: tuple[tuple[Literal["source_train", "source_val"], str, int], ...] = (
         ("source_train", "train.txt", sizes.source_train),
         ("source_val", "val.txt", sizes.source_val),
@@ -44,14 +48,17 @@ def write_source(root: Path, seed: int, sizes: DemoSizes) -> Iterator[str]:
     for split, list_name, count in splits:
         names = []
         for index in range(count):
-            names.append(_write_tile(root, seed, sizes, split, index))
-            yield names[-1]
+            name, looks = _write_tile(root, seed, sizes, split, index)
+            if split == "source_train":
+                seen.append(looks)
+            names.append(name)
+            yield name
         write_text(root / list_name, "".join(f"{name}\n" for name in names))
 
 
 def _write_tile(
     root: Path, seed: int, sizes: DemoSizes, split: Literal["source_train", "source_val"], index: int
-) -> str:
+) -> tuple[str, Appearance]:
     rng = tile_generator(seed, split, index)
     place = index % len(REGIONS)
     region, style, look = REGIONS[place]
@@ -61,9 +68,10 @@ def _write_tile(
     scene = lay_out(rng, *sizes.source_shape(index), style)
     step = 2 * sizes.tile * GROUND_SAMPLE_DISTANCE
     georeference = utm_georeference(32633, 400_000 + 50_000 * place + step * number, 5_600_000, GROUND_SAMPLE_DISTANCE)
-    write_raster(root / region / "images" / name, render_optical(scene, look, rng), georeference)
+    image = render_optical(scene, look, rng)
+    write_raster(root / region / "images" / name, image, georeference)
     write_raster(root / region / "labels" / name, _labels(scene, rng))
-    return name
+    return name, appearance(scene, image, tile_generator(seed, "source_pieces", index))
 
 
 def _labels(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -7,7 +7,7 @@ Both images of a pair carry the same georeferencing, as if nobody had noticed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -15,15 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.classes import VOID
-from landcover.demo_scenes.degrade import publish
+from landcover.demo_scenes.appearance import Appearance, appearance
 from landcover.demo_scenes.geotiff import utm_georeference
 from landcover.demo_scenes.layout import CITY, SUBURB, lay_out
 from landcover.demo_scenes.looks import LATE_AUTUMN
 from landcover.demo_scenes.optical import render_optical
+from landcover.demo_scenes.random_labels import random_labels
 from landcover.demo_scenes.sar import draw_sensor, no_data_wedge, render_sar
 from landcover.demo_scenes.scene import GROUND_SAMPLE_DISTANCE, Scene
 from landcover.demo_scenes.seeding import tile_generator
 from landcover.demo_scenes.sizes import DemoSizes
+from landcover.demo_scenes.systematic_labels import systematic_labels
 from landcover.images.grid import Georeference
 from landcover.images.raster import write_raster
 from landcover.run_files.atomic import write_json
@@ -34,21 +36,30 @@ WEDGE_EVERY = 5
 """One SAR tile in so many has a no-data wedge: those whose index is 1 modulo this."""
 
 
-def write_target_train(root: Path, truth: Path, seed: int, sizes: DemoSizes) -> Iterator[str]:
-    """Writes the training pairs below `root/train`, their truth and shifts below `truth/train`; yields names."""
-    shifts = {}
+def write_target_train(
+    root: Path, truth: Path, seed: int, sizes: DemoSizes, source: Sequence[Appearance]
+) -> Iterator[str]:
+    """Writes the training pairs below `root/train`, their truth and shifts below `truth/train`; yields names.
+
+    Published labels are those of a classifier that knows `source`; labels with errors drawn by chance go to
+    `truth/train/random_labels`.
+    """
+    shifts, target = {}, []
     for index in range(sizes.target_train):
         rng = tile_generator(seed, "target_train", index)
         name = f"TrainArea_{index + 1:03d}"
         scene = lay_out(rng, sizes.tile, sizes.tile, CITY if index % 3 else SUBURB)
-        grid = _grid("train", index, sizes)
-        write_raster(root / "train" / "rgb_images" / f"{name}.tif", render_optical(scene, LATE_AUTUMN, rng), grid)
+        grid, image = _grid("train", index, sizes), render_optical(scene, LATE_AUTUMN, rng)
+        write_raster(root / "train" / "rgb_images" / f"{name}.tif", image, grid)
         shifts[name] = list(_write_sar(root / "train" / "sar_images" / f"{name}.tif", scene, index, grid, True, rng)[0])
         labels = np.ascontiguousarray(scene.crop(scene.labels))
         write_raster(truth / "train" / "labels" / f"{name}.tif", labels)
-        published = publish(labels, scene.crop(scene.ids), scene.objects.variant, rng)
-        write_raster(root / "train" / "labels" / f"{name}.tif", published)
+        by_chance = random_labels(labels, scene.crop(scene.ids), scene.objects.variant, rng)
+        write_raster(truth / "train" / "random_labels" / f"{name}.tif", by_chance)
+        target.append(appearance(scene, image, tile_generator(seed, "target_pieces", index)))
         yield name
+    for name, labels in zip(shifts, systematic_labels(source, target), strict=True):
+        write_raster(root / "train" / "labels" / f"{name}.tif", labels)
     write_json(truth / "train" / "shifts.json", shifts)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from landcover.demo_scenes.appearance import Appearance
 from landcover.demo_scenes.sizes import DemoSizes
 from landcover.demo_scenes.source_tiles import write_source
 from landcover.demo_scenes.target_tiles import write_target_split, write_target_train
@@ -15,7 +16,7 @@ from landcover.processes.progress import track
 from landcover.run_files.atomic import write_json
 from landcover.run_files.writable import check_folder
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same seed and sizes give other files."""
 
 FINISHED, STARTED = "demo.json", ".demo-started.json"
@@ -59,8 +60,9 @@ def write_demo(
 
 def _tiles(out: Path, seed: int, sizes: DemoSizes) -> Iterator[str]:
     pairs, truth = out / "DFC2025Track1", out / "truth"
-    yield from write_source(out / "OpenEarthMap", seed, sizes)
-    yield from write_target_train(pairs, truth, seed, sizes)
+    source: list[Appearance] = []
+    yield from write_source(out / "OpenEarthMap", seed, sizes, source)
+    yield from write_target_train(pairs, truth, seed, sizes, source)
     yield from write_target_split(pairs, truth, "val", seed, sizes)
     yield from write_target_split(pairs, truth, "test", seed, sizes)
 

@@ -41,6 +41,7 @@ def test_the_layout_is_the_published_one(demo):
         pairs / "train/sar_images",
         pairs / "train/labels",
         truth / "train/labels",
+        truth / "train/random_labels",
     ):
         assert sorted(p.name for p in folder.iterdir()) == areas
     assert sorted(p.name for p in (pairs / "val").rglob("*.tif")) == ["ValArea_001.tif", "ValArea_002.tif"]
@@ -52,7 +53,7 @@ def test_the_layout_is_the_published_one(demo):
 def test_every_file_reads_as_what_it_is_and_only_images_are_georeferenced(demo):
     for path in demo.rglob("*.tif"):
         folder = path.parent.name
-        if folder == "labels":
+        if folder in ("labels", "random_labels"):
             assert read_labels(path, OPEN_EARTH_MAP).shape[0] in (96, 90)
             assert not read_georeference(path)
         else:
@@ -71,7 +72,7 @@ def test_a_pair_has_one_georeferencing_and_tiles_differ(demo):
 def test_published_labels_are_wrong_in_places_and_truth_is_void_where_sar_has_no_data(demo):
     truth = read_labels(demo / "truth/train/labels/TrainArea_001.tif", OPEN_EARTH_MAP)
     published = read_labels(demo / "DFC2025Track1/train/labels/TrainArea_001.tif", OPEN_EARTH_MAP)
-    assert 0.5 < (truth == published).mean() < 0.95
+    assert 0.3 < (truth == published).mean() < 0.95  # its classifier knows four tiles
     assert truth.min() >= 1 and published.min() >= 1
     sar = read_sar(demo / "DFC2025Track1/val/sar_images/ValArea_002.tif").pixels
     void = read_labels(demo / "truth/val/labels/ValArea_002.tif", OPEN_EARTH_MAP) == 0
@@ -90,7 +91,8 @@ def test_shifts_of_the_pairs_are_told(demo):
 def test_the_number_of_tiles_does_not_change_the_others_and_bytes_repeat(demo, tmp_path):
     write_demo(tmp_path / "fewer", 3, replace(SIZES, source_train=2, target_train=2, target_val=1), quiet=True)
     fewer, all_files = files(tmp_path / "fewer"), files(demo)
-    tiles = [name for name in fewer if name.endswith(".tif")]
+    # published labels come from one classifier, which knows all source tiles
+    tiles = [name for name in fewer if name.endswith(".tif") and "DFC2025Track1/train/labels" not in name]
     assert len(tiles) == 2 * 4 + 2 * 4 + 2 + 4
     assert all(fewer[name] == all_files[name] for name in tiles)
 

@@ -1,4 +1,7 @@
-"""Label maps as wrong as published pseudo-labels: whole objects confused, outlines out of place."""
+"""Label maps as wrong as published pseudo-labels, but by chance: which objects are confused, and with what, is drawn.
+
+They are for the study of losses; see systematic_labels.py for errors that repeat.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from landcover.demo_scenes.agreement import AGREEMENT
 from landcover.demo_scenes.noise import random_cells, smooth_noise
 from landcover.demo_scenes.scene import TREE
-
-AGREEMENT = np.array([0.106, 0.783, 0.696, 0.704, 0.690, 0.940, 0.669, 0.871])
-"""Share of the truth of every class, in label order, that published OpenEarthMap-SAR pseudo-labels get right."""
 
 # Row: true class, column: what an error turns it into; every row sums to 1. From the usual confusions of optical
 # land-cover maps: bare soil with dry grass, pavement and ploughed fields, trees with scrub, crops with grass, roads
@@ -39,14 +40,14 @@ CELL = 34.0
 """Extent in pixels of the areas within which trees, which are small objects, are confused together."""
 
 
-def publish(
+def random_labels(
     labels: NDArray[np.uint8], ids: NDArray[np.int32], variant: NDArray[np.float32], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Pseudo-labels (H, W) uint8 for the truth `labels`.
 
     Outlines are moved first. Then, class by class, the objects (or parts of large ones) that are most error-prone are
-    given another class until the agreement drawn for this tile is reached. Error-prone are objects of unusual material:
-    such errors correlate with appearance, as those of a network do.
+    given another class until the agreement drawn for this tile is reached. How prone an object is, is half its
+    material and half chance; its wrong class is chance alone.
 
     Args:
         labels: truth (H, W), 1..8.
@@ -74,7 +75,7 @@ def publish(
 
 
 def _move_outlines(labels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The map warped by a smooth random field, with corners rounded by a median."""
+    """The map (H, W) warped by a smooth random field, with corners rounded by a median."""
     height, width = labels.shape
     y, x = np.mgrid[:height, :width].astype(np.float32)
     y += OUTLINE_SHIFT / np.sqrt(2) * smooth_noise(rng, height, width, 16)

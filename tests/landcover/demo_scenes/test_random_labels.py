@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from landcover.demo_scenes.degrade import AGREEMENT, CONFUSED_WITH, publish
+from landcover.demo_scenes.agreement import AGREEMENT
 from landcover.demo_scenes.layout import CITY, SUBURB, lay_out
+from landcover.demo_scenes.random_labels import CONFUSED_WITH, random_labels
 
 TOLERANCE = 0.07  # of a share over 24 tiles, which differ from each other by about 0.1
 
@@ -15,7 +16,7 @@ def pairs():
         rng = np.random.default_rng([21, index])
         scene = lay_out(rng, 192, 192, SUBURB if index % 3 == 0 else CITY)
         truth = np.ascontiguousarray(scene.crop(scene.labels))
-        result.append((truth, publish(truth, scene.crop(scene.ids), scene.objects.variant, rng)))
+        result.append((truth, random_labels(truth, scene.crop(scene.ids), scene.objects.variant, rng)))
     return result
 
 
@@ -50,7 +51,7 @@ def test_labels_stay_labels_and_the_truth_is_not_touched():
     truth = np.full((64, 64), 6, np.uint8)
     truth[:, :20] = 2
     before, ids = truth.copy(), (truth == 6).astype(np.int32)
-    wrong = publish(truth, ids, np.array([0.2, 0.7], np.float32), np.random.default_rng(0))
+    wrong = random_labels(truth, ids, np.array([0.2, 0.7], np.float32), np.random.default_rng(0))
     np.testing.assert_array_equal(truth, before)
     assert wrong.dtype == np.uint8 and wrong.min() >= 1 and wrong.max() <= 8
 

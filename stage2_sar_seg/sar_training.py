@@ -18,12 +18,13 @@ from landcover.errors import InputError
 from landcover.images.modality import parts_of
 from landcover.losses.class_balance import class_balanced_weights
 from landcover.losses.pixelwise import PixelwiseLoss
-from landcover.run_files.manifest import digest_all
+from landcover.run_files.manifest import digest, digest_all
 from landcover.sar.training_values import TrainingValues
 from landcover.training.averaged_network import AverageHook, averaged
 from landcover.training.band_statistics import BandStatistics
 from landcover.training.config import pretrained_input
 from landcover.training.sar_bands import SarBands
+from landcover.training.starting_point import StartHook
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
 from landcover.transforms.random_gain import RandomGain
@@ -116,6 +117,7 @@ def sar_training(
     seed: int,
     values: TrainingValues | None = None,
     scheme: ClassScheme = OPEN_EARTH_MAP,
+    start: Path | None = None,
 ) -> Training:
     """What `train_model` needs to train one SAR model.
 
@@ -129,6 +131,7 @@ def sar_training(
         seed: of everything random.
         values: of the training images, for the model file.
         scheme: classes of the labels.
+        start: model file from whose weights it starts.
     """
     decay = config.weight_ema
     return Training(
@@ -152,10 +155,14 @@ def sar_training(
             "images": digest_all([path for tile in labelled for path in parts_of(tile.image)]),
             "labels": digest_all([tile.labels for tile in labelled if tile.labels]),
             **pretrained_input(network),
+            **({} if start is None else {"start": digest(start)}),
         },
         folder=folder,
         seed=seed,
-        hooks=[] if decay is None else [AverageHook()],
+        hooks=[
+            *([] if decay is None else [AverageHook()]),
+            *([] if start is None else [StartHook(start)]),
+        ],
         values=values,
         scheme=scheme,
     )

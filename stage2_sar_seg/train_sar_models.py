@@ -25,6 +25,7 @@ from landcover.training.arguments import add_training_arguments
 from landcover.training.band_statistics import BandStatistics, band_statistics
 from landcover.training.config import load_config, network_to_train
 from landcover.training.sar_bands import SarBands
+from landcover.training.starting_point import starting_point
 from landcover.training.summary import TrainedModel, training_table
 from landcover.training.train_model import train_model
 from landcover.training.training import Training
@@ -73,11 +74,15 @@ def main() -> None:
         )
         found = statistics(job)
         config = sar_config(job.config, found, class_weights(job.config, trained_on, scheme))
-        network = network_to_train(config, arguments.pretrained_dir, arguments.fetch_pretrained)
+        start = starting_point(job.name, config.model, arguments.start_from, arguments.start_must_fit)
+        pretrained_dir = None if start else arguments.pretrained_dir
+        network = network_to_train(config, pretrained_dir, arguments.fetch_pretrained)
+        if arguments.start_from and processes.first:
+            print(_start_line(job.name, start, config), flush=True)
         validation = _held_out_tiles(held, job, scheme) if held else _validation_tiles(arguments, job, scheme)
         folder = arguments.run_dir / "sar_models" / job.name
         return sar_training(
-            job.name, config, network, trained_on, validation, folder, arguments.seed, found.values, scheme
+            job.name, config, network, trained_on, validation, folder, arguments.seed, found.values, scheme, start
         )
 
     # All are set up before the first one trains: what is wrong with the last is told at once.
@@ -115,6 +120,10 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="train these models only")
     parser.add_argument("--labels", required=True, type=Path, help="folder of label files named as the training tiles")
+    parser.add_argument(
+        "--start-from", nargs="*", type=Path, default=[], metavar="MODEL", help="start from the first that fits"
+    )
+    parser.add_argument("--start-must-fit", action="store_true", help="refuse a MODEL that does not fit")
     parser.add_argument("--truth-root", type=Path, help="folder with val/labels for scores during training")
     parser.add_argument("--hold-out", type=float, metavar="SHARE", help="score on this share of the training tiles")
     parser.add_argument("--hold-out-by", default="auto", help="footprint, region, random or auto; see README")
@@ -144,6 +153,13 @@ def _split(
     if processes.first:
         print(held.note, flush=True)
     return held.training, held.held_out
+
+
+def _start_line(name: str, start: Path | None, config: Config) -> str:
+    if start is not None:
+        return f"{name}: starts from {start}"
+    weights = "random weights" if config.pretrained is None else f"the pretrained weights {config.pretrained}"
+    return f"{name}: no teacher has its network, starts from {weights}"
 
 
 def _tell_empty(statistics: BandStatistics, count: int, processes: Processes) -> None:

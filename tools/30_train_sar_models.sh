@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains the SAR models on the label files of stage 21 where REASSIGN names a method, otherwise on those in LABELS
 # (default: the pseudo-labels of stage 20), and PUBLISHED_MODELS on the published labels for comparison. HOLD_OUT=0.1 scores them on a tenth of the training tiles, apart from the others.
-# Reads:  DFC_ROOT/train/sar_images, LABELS, PRETRAINED_DIR unless PRETRAINED=0
+# Reads:  DFC_ROOT/train/sar_images, LABELS, PRETRAINED_DIR unless PRETRAINED=0, RUN_DIR/teachers/ if SAR_START=teachers
 # Writes: RUN_DIR/sar_models/<name>/model.pth
 # Usage:  bash tools/30_train_sar_models.sh [PROFILE [MODEL ...]]
 set -euo pipefail
@@ -10,4 +10,4 @@ source "$REPO_ROOT/tools/profile.sh"
 
 run stage2_sar_seg.train_sar_models "${SAR_MODELS[@]}" --published "${PUBLISHED_MODELS[@]}" --only "${@:2}" \
     --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" --labels "${CHOSEN_LABELS:-$RUN_DIR/pseudo_labels}" --run-dir "$RUN_DIR" --seed "$SEED" \
-    "${CLASS_ARGUMENTS[@]}" "${HOLD_OUT_ARGUMENTS[@]}" "${PRETRAINED_ARGUMENTS[@]}" "${SAR_OPTION_ARGUMENTS[@]}"
+    "${CLASS_ARGUMENTS[@]}" "${HOLD_OUT_ARGUMENTS[@]}" "${PRETRAINED_ARGUMENTS[@]}" "${START_ARGUMENTS[@]}" "${SAR_OPTION_ARGUMENTS[@]}"

@@ -93,6 +93,16 @@ def read_model_info(path: Path) -> ModelInfo:
     return ModelInfo.of_json(_read(path)["info"], path)
 
 
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a model file by name, on the CPU.
+
+    Raises:
+        InputError: missing, or not a model file.
+    """
+    weights: dict[str, torch.Tensor] = _read(path)["weights"]
+    return weights
+
+
 def common_reading(paths: Sequence[Path]) -> tuple[Bands, str | None]:
     """How all of these models read SAR images: their bands, and their `ModelInfo.sar_type` if that is one.
 

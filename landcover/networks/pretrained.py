@@ -26,6 +26,8 @@ HUB = "https://huggingface.co"
 RGB = 3
 """Bands of the images on which the weights were trained."""
 
+CURE = "check the name of the weights against the backbone's sizes"
+
 CHUNK = 1 << 20
 TIMEOUT_SECONDS = 60.0  # without a byte
 
@@ -157,7 +159,12 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def load_strictly(
-    module: nn.Module, tensors: dict[str, Tensor], first_weight: str, unused: tuple[str, ...], path: Path
+    module: nn.Module,
+    tensors: dict[str, Tensor],
+    first_weight: str,
+    unused: tuple[str, ...],
+    path: Path,
+    cure: str = CURE,
 ) -> None:
     """Copies tensors into a module; every parameter must be there and fit.
 
@@ -169,6 +176,7 @@ def load_strictly(
             image of equal bands is that to a grey one R = G = B.
         unused: beginnings of names that may be in the file and not in the module.
         path: named in errors.
+        cure: what to do, for the errors.
 
     Raises:
         InputError: if names are missing or left over, or a shape differs.
@@ -182,13 +190,13 @@ def load_strictly(
     if missing or left_over:
         raise InputError(
             f"{path}: weights of another model: {_count(missing)} missing and {_count(left_over)} not in the model; "
-            "check the name of the weights against the backbone's sizes"
+            f"{cure}"
         )
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape:
             raise InputError(
                 f"{path}: weights of another model: {name} has shape {tuple(tensor.shape)}, the model needs "
-                f"{tuple(expected[name].shape)}; check the name of the weights against the backbone's sizes"
+                f"{tuple(expected[name].shape)}; {cure}"
             )
     module.load_state_dict(tensors)
 

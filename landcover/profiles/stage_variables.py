@@ -15,7 +15,7 @@ REPORTED = (
 )  # fmt: skip
 """Variables that the report shows always, in its order."""
 
-REPORTED_IF_SET = ("CLASSES", "LABEL_VALUES", "REASSIGN", "PLUGINS")
+REPORTED_IF_SET = ("CLASSES", "LABEL_VALUES", "REASSIGN", "SAR_START", "PLUGINS")
 """Variables that the report shows where they are not the default."""
 
 
@@ -25,8 +25,8 @@ def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
     Beside those of the profile: TEACHER_NAMES, SAR_NAMES and PUBLISHED_NAMES, the names of the models;
     TEACHER_OPTION_ARGUMENTS, SAR_OPTION_ARGUMENTS and MEMBER_ARGUMENTS, every word behind its option;
     CHOSEN_LABELS, the folder of label files that SAR models are to learn, empty for the run's pseudo-labels;
-    CLASS_ARGUMENTS of all that reads labels, PRETRAINED_ARGUMENTS of both trainings, HOLD_OUT_ARGUMENTS, VIEW_ARGUMENTS
-    of both predictions; SETTINGS, what the report shows of the profile.
+    CLASS_ARGUMENTS of all that reads labels, PRETRAINED_ARGUMENTS of both trainings, START_ARGUMENTS and
+    HOLD_OUT_ARGUMENTS of the SAR models, VIEW_ARGUMENTS of both predictions; SETTINGS, what the report shows.
 
     Args:
         profile: values as given.
@@ -48,6 +48,7 @@ def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
         "CHOSEN_LABELS": _chosen_labels(values),
         "CLASS_ARGUMENTS": _classes(values),
         "PRETRAINED_ARGUMENTS": _pretrained(values),
+        "START_ARGUMENTS": _start(values),
         "HOLD_OUT_ARGUMENTS": _hold_out(values),
         "VIEW_ARGUMENTS": _views(values),
         "SETTINGS": _each("--setting", settings(profile, values)),
@@ -83,6 +84,15 @@ def _pretrained(values: Mapping[str, Value]) -> tuple[str, ...]:
         return ()
     fetch = ("--fetch-pretrained",) if values["PRETRAINED"] == "hub" else ()
     return ("--pretrained-dir", str(values["PRETRAINED_DIR"]), *fetch)
+
+
+def _start(values: Mapping[str, Value]) -> tuple[str, ...]:
+    start = str(values["SAR_START"])
+    if start == "none":
+        return ()
+    if start == "teachers":
+        return ("--start-from", *(f"{values['RUN_DIR']}/teachers/{stem(t)}/model.pth" for t in values["TEACHERS"]))
+    return "--start-from", start, "--start-must-fit"
 
 
 def _hold_out(values: Mapping[str, Value]) -> tuple[str, ...]:

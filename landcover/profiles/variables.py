@@ -51,7 +51,7 @@ VARIABLES = (
     ),
     Variable("LABEL_VALUES", "00 10 20 21 30 50", "how label files tell classes: 255:0, +1, colours, one-hot"),
     Variable("SOURCE_SPLITS", "10", "splits of OpenEarthMap that train teachers: train, val", "words", "train"),
-    Variable("TEACHERS", "10 20 21 50", "configs of the teachers; a file names its model", "configs", required=True),
+    Variable("TEACHERS", "10 20 21 30 50", "configs of the teachers; a file names its model", "configs", required=True),
     Variable("SAR_MODELS", "30 40 50", "configs of the SAR models", "configs", required=True),
     Variable("PUBLISHED_MODELS", "30 40 50", "configs trained on the published labels too, to compare", "configs"),
     Variable("LABEL_SET", "20", "average of the teachers, or agreement: 0 where they differ", default="average"),
@@ -74,6 +74,13 @@ VARIABLES = (
     Variable("SAR_OPTIONS", "30", "key.key=value: replaces values of the SAR models' configs", "words"),
     Variable("PRETRAINED", "10 30", "1 starts from ImageNet weights, hub fetches missing ones, 0 none", default="1"),
     Variable("PRETRAINED_DIR", "10 30", "folder of the ImageNet weights", "path", default="$REPO_ROOT/pretrained"),
+    Variable(
+        "SAR_START",
+        "30",
+        "SAR models start from: none, teachers of the same network, model.pth",
+        "path",
+        default="none",
+    ),
     Variable(
         "PLUGINS",
         "10 20 21 30 40 50",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType
@@ -108,6 +109,15 @@ def pretrained_input(network: ConfigDict) -> dict[str, str]:
     """Digest of the pretrained weights that `network_to_train` has filled in, as an input of the training; or none."""
     checkpoint = network.backbone.get("checkpoint")
     return {} if checkpoint is None else {"pretrained": digest(Path(checkpoint))}
+
+
+@contextmanager
+def building(model: str) -> Iterator[None]:
+    """Tells in one line what in the config of a model does not build."""
+    try:
+        yield
+    except (KeyError, TypeError) as error:
+        raise InputError(f"model {model}: the config does not build ({error}); correct it") from error
 
 
 def _set_outputs(config: Config, scheme: ClassScheme, path: Path) -> None:

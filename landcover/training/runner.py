@@ -19,6 +19,7 @@ from landcover.run_files.manifest import digest_text
 from landcover.run_files.training_log import LOG_NAME
 from landcover.training.checkpoints import WHOLE_FILES, checkpoint_to_resume
 from landcover.training.compiled import compile_networks
+from landcover.training.config import building
 from landcover.training.export import export_model
 from landcover.training.loader_workers import loader_workers
 from landcover.training.random_state_hook import RandomStateHook
@@ -59,7 +60,7 @@ def build_runner(training: Training, processes: Processes) -> Runner:
     loader = loader_settings(training, processes)
     several_gpus = processes.world > 1 and processes.device.type == "cuda"
     runner_type = WholeBatchStatistics if several_gpus else Runner
-    try:
+    with building(training.name):
         runner = runner_type(
             model=dict(training.trained),
             work_dir=str(training.work_dir),
@@ -92,12 +93,10 @@ def build_runner(training: Training, processes: Processes) -> Runner:
             experiment_name=f"{training.stage}_{training.name}_{os.getpid()}_{digest_text(str(training.folder))[:8]}",
             cfg=Config(_distribution(training.wrapper, processes)),
         )
-        # The Runner would build these only once it trains, outside of this `try`.
+        # The Runner would build these only once it trains, outside of this `with`.
         assert runner.train_loop is not None, "it has a training loop"
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
-    except (KeyError, TypeError) as error:
-        raise InputError(f"model {training.name}: the config does not build ({error}); correct it") from error
     if config.compile:
         compile_networks(runner.model, processes.device)
     return runner

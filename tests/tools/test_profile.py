@@ -139,6 +139,19 @@ def test_paths_with_spaces_arrive_as_single_arguments(environment: dict[str, str
     ]
 
 
+def test_the_start_of_sar_models_reaches_the_command(environment: dict[str, str], tmp_path: Path) -> None:
+    assert "--start-from" not in arguments_of("30_train_sar_models.sh", tmp_path, environment)
+    shutil.rmtree(tmp_path / "bin")
+    teachers = environment | {"SAR_START": "teachers", "TEACHERS": "a.py b.py"}
+    found = arguments_of("30_train_sar_models.sh", tmp_path, teachers)
+    run_dir = environment["RUN_DIR"]
+    expected = [f"{run_dir}/teachers/a/model.pth", f"{run_dir}/teachers/b/model.pth", "--option"]
+    assert found[found.index("--start-from") + 1 :][:3] == expected
+    shutil.rmtree(tmp_path / "bin")
+    found = arguments_of("30_train_sar_models.sh", tmp_path, environment | {"SAR_START": "/my model.pth"})
+    assert found[found.index("--start-from") + 1 :][:3] == ["/my model.pth", "--start-must-fit", "--option"]
+
+
 def test_options_of_the_readme_arrive_as_they_are_written(environment: dict[str, str], tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (option,) = re.findall(r'TEACHER_OPTIONS="(.*?)"', readme)

@@ -32,6 +32,19 @@ def test_arguments_of_trainings() -> None:
     assert variables(HOLD_OUT="0.1")["HOLD_OUT_ARGUMENTS"] == ("--hold-out", "0.1", "--hold-out-by", "auto")
 
 
+def test_sar_models_start_from_every_teacher_in_turn_or_from_a_file_that_must_fit() -> None:
+    assert variables()["START_ARGUMENTS"] == variables(SAR_START="none")["START_ARGUMENTS"] == ()
+    found = variables(SAR_START="teachers", TEACHERS="x/t.py y/u.py")["START_ARGUMENTS"]
+    assert found == ("--start-from", "/r/teachers/t/model.pth", "/r/teachers/u/model.pth")
+    assert variables(SAR_START="/my model.pth")["START_ARGUMENTS"] == (
+        "--start-from",
+        "/my model.pth",
+        "--start-must-fit",
+    )
+    assert variables(SAR_START="teachers")["SETTINGS"][-1] == "SAR_START=teachers"
+    assert variables(SAR_START="none")["SETTINGS"] == variables()["SETTINGS"]
+
+
 def test_arguments_of_predictions() -> None:
     found = variables(SCALES="0.5  1", FLIPS="none both", PREDICTION_DTYPE="bf16")["VIEW_ARGUMENTS"]
     expected = "--scales 0.5 1 --flips none both --stride 0.5 --weighting uniform --dtype bf16"

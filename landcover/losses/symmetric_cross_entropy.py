@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from landcover.errors import InputError
 from landcover.losses.pixelwise import PixelwiseLoss
+from landcover.losses.soft_borders import class_shares
 
 
 @MODELS.register_module()
@@ -29,14 +30,20 @@ class SymmetricCrossEntropy(PixelwiseLoss):
     `alpha=0` is the reverse term alone, and with `log_zero=-2` that is the absolute error
     :math:`\sum_k |p_k - [k = y]| = 2 (1 - p_y)`.
 
+    With `border` > 0 the target of a pixel is the share :math:`q_c` of each class around it (`class_shares`), and the
+    loss is the mean of the above over :math:`y \sim q`, which is linear in q and the same for one class alone:
+
+    .. math:: \ell = -\alpha \sum_c q_c \log p_c - \beta A (1 - \sum_c q_c p_c).
+
     Args:
         alpha: weight of the cross-entropy, >= 0.
         beta: weight of the reverse term, >= 0.
         log_zero: the paper's A, < 0; -4 is about log(0.018).
-        class_weight: see `PixelwiseLoss`.
+        class_weight: see `PixelwiseLoss`; of the pixel's own class.
         ignore_index: label of pixels without supervision; they add neither loss nor gradient.
         loss_weight: factor of the result.
         loss_name: key of the result; mmseg trains on it only if it contains "loss".
+        border: radius in pixels of the window whose labels are a pixel's target; 0 is the pixel's own label alone.
     """
 
     def __init__(
@@ -48,21 +55,36 @@ class SymmetricCrossEntropy(PixelwiseLoss):
         ignore_index: int = 255,
         loss_weight: float = 1.0,
         loss_name: str = "loss_sce",
+        border: int = 0,
     ) -> None:
         super().__init__(class_weight, ignore_index, loss_weight, loss_name)
         if alpha < 0 or beta < 0 or log_zero >= 0:
             raise InputError(
                 f"{loss_name}: expected alpha >= 0, beta >= 0 and log_zero < 0, found {alpha}, {beta} and {log_zero}"
             )
+        if type(border) is not int or border < 0:
+            raise InputError(f"{loss_name}: expected a whole number >= 0 as border, in pixels, found {border!r}")
         self.alpha = alpha
         self.beta = beta
         self.log_zero = log_zero
+        self.border = border
 
     def pixel_losses(self, logits: Tensor, label: Tensor, ignore_index: int) -> Tensor:
         """See `PixelwiseLoss`."""
+        if self.border:
+            return self._of_shares(logits, label, ignore_index)
         # Ignored pixels get 0 and no gradient here, hence p_y = 1 and a reverse term of 0 as well.
         cross_entropy = F.cross_entropy(logits, label, reduction="none", ignore_index=ignore_index)
         loss = self.alpha * cross_entropy
         if self.beta:
             loss = loss + self.beta * self.log_zero * torch.expm1(-cross_entropy)
+        return loss
+
+    def _of_shares(self, logits: Tensor, label: Tensor, ignore_index: int) -> Tensor:
+        shares = class_shares(label, logits.shape[1], self.border, ignore_index, logits.dtype)
+        log_probabilities = F.log_softmax(logits, dim=1)
+        loss = -self.alpha * (shares * log_probabilities).sum(dim=1)
+        if self.beta:
+            right = (shares * log_probabilities.exp()).sum(dim=1)
+            loss = loss + self.beta * self.log_zero * (right - shares.sum(dim=1))
         return loss

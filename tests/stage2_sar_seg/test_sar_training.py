@@ -65,11 +65,18 @@ def test_a_network_of_optical_images_and_two_bands_gets_both_numbers(registered:
 def test_heads_get_the_losses_and_the_auxiliary_head_a_factor(registered: None) -> None:
     changed = sar_config(load_config(ROOT / "configs/demo/sar_upernet_swinv2.py"), STATISTICS)
     assert [dict(loss) for loss in changed.model.decode_head.loss_decode] == [
-        {"type": "SymmetricCrossEntropy", "alpha": 1.0, "beta": 1.0, "loss_name": "loss_sce"},
+        {"type": "SymmetricCrossEntropy", "alpha": 1.0, "beta": 1.0, "border": 0, "loss_name": "loss_sce"},
         {"type": "LovaszSoftmax", "loss_name": "loss_lovasz"},
     ]
     assert [dict(loss) for loss in changed.model.auxiliary_head.loss_decode] == [
-        {"type": "SymmetricCrossEntropy", "alpha": 1.0, "beta": 1.0, "loss_name": "loss_sce", "loss_weight": 0.4},
+        {
+            "type": "SymmetricCrossEntropy",
+            "alpha": 1.0,
+            "beta": 1.0,
+            "border": 0,
+            "loss_name": "loss_sce",
+            "loss_weight": 0.4,
+        },
         {"type": "LovaszSoftmax", "loss_name": "loss_lovasz", "loss_weight": 0.4},
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import stage1_optical_da.sure_sar_labels  # noqa: F401  registers itself
 from landcover.classes.arguments import add_class_arguments, class_scheme
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.errors import command
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--method", required=True, help="name of a registered label filter")
     parser.add_argument("--labels", required=True, type=Path, help="folder of label files named as the training tiles")
     parser.add_argument("--teachers", nargs="*", default=[], help="names of score folders in <run-dir>/scores/teachers")
+    parser.add_argument("--sar-scores", type=Path, help="folder with a folder of score files per SAR model")
     parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
     parser.add_argument("--truth-root", type=Path, help="folder with train/labels of manual labels, to score against")
     parser.add_argument("--run-dir", required=True, type=Path, help="receives reassigned_labels/")
@@ -41,7 +43,7 @@ def main() -> None:
     images = {tile.name: tile.optical for tile in tiles if tile.optical}
     scores = {name: arguments.run_dir / "scores" / "teachers" / name for name in arguments.teachers}
     scores = {name: folder for name, folder in scores.items() if folder.is_dir()}
-    material = FilterMaterial(tiles, scores, arguments.seed, processes, scheme)
+    material = FilterMaterial(tiles, scores, arguments.seed, processes, scheme, arguments.sar_scores)
     changes = build_filter(arguments.method, material, "REASSIGN")
     before = LabelSet(arguments.labels.name, label_files(arguments.labels, CURE, scheme), scheme)
     references = References.of_tiles(tiles, arguments.truth_root or arguments.dfc_root, scheme)

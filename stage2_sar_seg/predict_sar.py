@@ -1,4 +1,4 @@
-"""Writes score files of the SAR models for the test tiles, and for the val tiles where there are any."""
+"""Writes score files of the SAR models for the test tiles and, where there are any, the val tiles; or as asked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from landcover.processes.group import start_processes
 from landcover.registry import register_all
 from landcover.run_files.digest_cache import keep_digests
 
-SPLITS: tuple[Split, ...] = ("val", "test")
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 @command
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("models", nargs="+", help="names of models in <run-dir>/sar_models")
     parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
     parser.add_argument("--run-dir", required=True, type=Path, help="receives scores/<split>/<name>/")
+    parser.add_argument("--splits", nargs="+", choices=SPLITS, default=SPLITS[1:], help="whose tiles; val if there")
     add_view_arguments(parser)
     arguments = parser.parse_args()
 
@@ -32,7 +33,7 @@ def main() -> None:
     processes = start_processes()
     keep_digests(arguments.run_dir)
     settings, check = prediction_settings(arguments, encoding="logit"), ImageCheck(processes)
-    for split in SPLITS:
+    for split in arguments.splits:
         if split == "val" and not (arguments.dfc_root / split).is_dir():
             continue
         tiles = dfc2025_tiles(arguments.dfc_root, split)

@@ -39,6 +39,7 @@ class FilterMaterial:
         seed: of everything random.
         processes: this process and its device; tiles are shared out before a filter sees them.
         scheme: the classes.
+        sar_scores: folder with a folder of score files of these tiles per SAR model of an earlier round, if there is.
     """
 
     tiles: Sequence[SarTile]
@@ -46,6 +47,7 @@ class FilterMaterial:
     seed: int
     processes: Processes
     scheme: ClassScheme = OPEN_EARTH_MAP
+    sar_scores: Path | None = None
 
 
 class LabelFilter(Protocol):

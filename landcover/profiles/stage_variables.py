@@ -15,7 +15,7 @@ REPORTED = (
 )  # fmt: skip
 """Variables that the report shows always, in its order."""
 
-REPORTED_IF_SET = ("CLASSES", "LABEL_VALUES", "REASSIGN", "SAR_START", "PLUGINS")
+REPORTED_IF_SET = ("CLASSES", "LABEL_VALUES", "REASSIGN", "SAR_SCORES", "SAR_START", "PLUGINS")
 """Variables that the report shows where they are not the default."""
 
 

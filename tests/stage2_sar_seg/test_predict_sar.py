@@ -60,6 +60,18 @@ def test_every_val_and_test_tile_gets_the_scores_of_every_model(
     assert (code, output) == (0, f"wrote 2 score files in {other / 'scores/test/tiny'}\n")
 
 
+def test_the_training_tiles_are_predicted_where_they_are_asked_for(
+    run_main: RunMain, demo_root: Path, tiny_model: Path, label_folder: Path, tmp_path: Path
+) -> None:
+    places = ["--dfc-root", demo_root / "DFC2025Track1", "--run-dir", tmp_path]
+    assert run_main(train, tiny_model, "--labels", label_folder, *places)[0] == 0
+    folder = tmp_path / "scores" / "train" / "tiny"
+    assert run_main(main, "tiny", *places, "--splits", "train") == (0, f"wrote 4 score files in {folder}\n")
+    tiles = sorted(path.name for path in (demo_root / "DFC2025Track1/train/sar_images").iterdir())
+    assert sorted(path.name for path in folder.glob("*.tif")) == tiles
+    assert [path.name for path in (tmp_path / "scores").iterdir()] == ["train"]
+
+
 def test_images_in_another_unit_than_the_models_are_refused_in_one_line(
     run_main: RunMain, demo_root: Path, tiny_model: Path, label_folder: Path, tmp_path: Path
 ) -> None:

@@ -152,6 +152,14 @@ def test_the_start_of_sar_models_reaches_the_command(environment: dict[str, str]
     assert found[found.index("--start-from") + 1 :][:3] == ["/my model.pth", "--start-must-fit", "--option"]
 
 
+def test_scores_for_the_labels_reach_the_command(environment: dict[str, str], tmp_path: Path) -> None:
+    chosen = environment | {"REASSIGN": "sure_sar"}
+    assert "--sar-scores" not in arguments_of("21_reassign_labels.sh", tmp_path, chosen)
+    shutil.rmtree(tmp_path / "bin")
+    found = arguments_of("21_reassign_labels.sh", tmp_path, chosen | {"SAR_SCORES": "/my scores/train"})
+    assert found[found.index("--sar-scores") + 1 :][:2] == ["/my scores/train", "--teachers"]
+
+
 def test_options_of_the_readme_arrive_as_they_are_written(environment: dict[str, str], tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (option,) = re.findall(r'TEACHER_OPTIONS="(.*?)"', readme)

@@ -128,7 +128,8 @@ def test_an_unknown_method_is_refused_with_the_known_ones(tiles: list[SarTile]) 
     material = FilterMaterial(tiles, {}, 0, ALONE)
     changes: LabelFilter = build_filter("swap", material, "REASSIGN")
     assert isinstance(changes, Swap)
-    with pytest.raises(InputError, match=r"REASSIGN: expected one of none, swap, found 'swop'; correct it, or name"):
+    known = r"none, (sure_sar, )?swap"  # the one of stage 21 if another test has imported it
+    with pytest.raises(InputError, match=rf"REASSIGN: expected one of {known}, found 'swop'; correct it, or name"):
         build_filter("swop", material, "REASSIGN")
 
 

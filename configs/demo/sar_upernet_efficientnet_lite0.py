@@ -5,8 +5,6 @@ _base_ = [
     "../_base_/losses/sce_lovasz.py",
     "../_base_/schedules/demo_pretrained.py",
 ]
-pretrained = "efficientnet_lite0"
-iterations = 600
 model = dict(
     decode_head=dict(channels=64, dropout_ratio=0.0),
     auxiliary_head=dict(channels=32, dropout_ratio=0.0),

@@ -4,7 +4,6 @@ _base_ = [
     "../_base_/uda/dacs_demo.py",
     "../_base_/schedules/demo_pretrained.py",
 ]
-pretrained = "efficientnet_lite0"
 iterations = 400
 model = dict(
     decode_head=dict(channels=64, dropout_ratio=0.0),

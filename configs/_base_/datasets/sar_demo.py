@@ -1,3 +1,16 @@
 # Many small steps learn faster from random weights than few large ones; a narrow scale leaves more to learn per step.
 _base_ = "sar.py"
-train_dataloader = dict(batch_size=4, dataset=dict(scale=(0.75, 1.33)))
+geometry, brightness = _base_.train_dataloader.dataset.augmentations
+train_dataloader = dict(
+    batch_size=4,
+    dataset=dict(
+        scale=(0.75, 1.33),
+        augmentations=[
+            geometry,
+            # Relative to the image's mean: of 255 grey values, a fifth is more than such dark images have.
+            dict(type="Albumentation", transforms=[dict(brightness.transforms[0], brightness_by_max=False)]),
+        ],
+    ),
+)
+
+del geometry, brightness  # names of this file, not settings

@@ -1,0 +1,8 @@
+# SegFormer's head on the backbone of sar_upernet_efficientnet_lite0.py.
+_base_ = [
+    "../_base_/models/segformer_efficientnet_lite0.py",
+    "../_base_/datasets/sar_demo.py",
+    "../_base_/losses/sce_lovasz.py",
+    "../_base_/schedules/demo_pretrained.py",
+]
+model = dict(decode_head=dict(channels=96, dropout_ratio=0.0))

@@ -1,0 +1,8 @@
+# A second teacher of another make: SegFormer's head on the same backbone.
+_base_ = [
+    "../_base_/models/segformer_efficientnet_lite0.py",
+    "../_base_/uda/dacs_demo.py",
+    "../_base_/schedules/demo_pretrained.py",
+]
+iterations = 400
+model = dict(decode_head=dict(channels=96, dropout_ratio=0.0))

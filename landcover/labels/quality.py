@@ -174,15 +174,16 @@ def accuracy(matrix: ConfusionMatrix) -> Quality:
 
     Returns:
         `pixels` with manual labels; `kept`, share of them that the set labels, and `kept_classes`, per manual class;
-        `on_kept`, scores on these pixels alone; `on_all`, scores with an unknown pixel as a miss of its class.
+        `right_classes`, share of the pixels of every manual class that the set labels right; `on_kept`, scores on the
+        kept pixels alone; `on_all`, scores with an unknown pixel as a miss of its class.
     """
     labelled, kept = matrix.counts.sum(axis=1) + matrix.missed, matrix.counts.sum(axis=1)
+    names, right = matrix.scheme.classes, np.diagonal(matrix.counts)
     return {
         "pixels": matrix.pixels,
         "kept": _ratio(kept.sum(), matrix.pixels),
-        "kept_classes": {
-            name: _ratio(*counts) for name, *counts in zip(matrix.scheme.classes, kept, labelled, strict=True)
-        },
+        "kept_classes": {name: _ratio(*counts) for name, *counts in zip(names, kept, labelled, strict=True)},
+        "right_classes": {name: _ratio(*counts) for name, *counts in zip(names, right, labelled, strict=True)},
         "on_kept": _scores(_kept(matrix), "accuracy"),
         "on_all": _scores(matrix, "accuracy"),
     }

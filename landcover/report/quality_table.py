@@ -89,13 +89,20 @@ def _truth_rows(truth: Quality, scheme: ClassScheme) -> Iterator[_Row]:
     kept, right = truth["on_kept"], _shown(truth["on_kept"]["accuracy"])
     if truth["kept"] == 1:
         yield _Row(f"Against {truth['labels']}: accuracy {right}")
+        yield from _right_rows(truth, scheme)
         yield _Row("IoU (all: mean)", (kept["miou"], *_per_class(kept["iou"], scheme)))
         return
     yield _Row(f"Against {truth['labels']}: accuracy {right} on the {_shown(truth['kept'])} that are kept")
     yield _Row("pixels kept", (truth["kept"], *_per_class(truth["kept_classes"], scheme)))
+    yield from _right_rows(truth, scheme)
     yield _Row("IoU of kept pixels (all: mean)", (kept["miou"], *_per_class(kept["iou"], scheme)))
     everywhere = truth["on_all"]
     yield _Row("IoU with unknown as missed", (everywhere["miou"], *_per_class(everywhere["iou"], scheme)))
+
+
+def _right_rows(truth: Quality, scheme: ClassScheme) -> Iterator[_Row]:
+    if right := truth.get("right_classes"):  # files of earlier releases lack it
+        yield _Row("share that is right", (truth["on_all"]["accuracy"], *_per_class(right, scheme)))
 
 
 def _agreement_rows(title: str, entry: Quality, scheme: ClassScheme) -> Iterator[_Row]:

@@ -75,7 +75,8 @@ def test_accuracy_tells_kept_pixels_from_missed_ones() -> None:
     assert found["kept"] == pytest.approx(kept.sum() / labelled.sum())
     for label, name in enumerate(CLASSES[:7], start=1):
         assert found["kept_classes"][name] == pytest.approx(np.mean(labels[truth == label] > 0))
-    assert found["kept_classes"]["building"] is None
+        assert found["right_classes"][name] == pytest.approx(np.mean(labels[truth == label] == label))
+    assert found["kept_classes"]["building"] is None and found["right_classes"]["building"] is None
     for key, pixels in (("on_kept", kept), ("on_all", labelled)):
         iou = brute_force_iou(labels[pixels], truth[pixels])
         assert found[key]["accuracy"] == pytest.approx(np.mean(labels[pixels] == truth[pixels]))

@@ -37,6 +37,7 @@ def quality() -> dict[str, Any]:
             "pixels": 2000,
             "kept": 1.0,
             "kept_classes": per_class(1.0, 1.0),
+            "right_classes": per_class(0.95, 0.75),
             "on_kept": entry(0.9, "accuracy"),
             "on_all": entry(0.9, "accuracy"),
         },
@@ -51,6 +52,7 @@ def test_every_row_is_aligned_in_percent(quality: dict[str, Any]) -> None:
         f"  share of the pixels  100.0   75.0   25.0{none}",
         f"  mean confidence       60.0   70.0   30.0{none}",
         "Against manual labels of 2 train tiles: accuracy 90.0 %",
+        f"  share that is right   90.0   95.0   75.0{none}",
         f"  IoU (all: mean)       25.0   50.0    0.0{none}",
         "Against published labels: equal on 40.0 % of the 100.0 % that both know",
         f"  IoU (all: mean)       25.0   50.0    0.0{none}",
@@ -64,6 +66,8 @@ def test_a_set_with_unknown_pixels_shows_coverage_and_what_was_there_before(qual
     cells = {line[:37].strip(): line[37:].split()[:3] for line in lines if line.startswith("  ")}
     assert "Against manual labels of 2 train tiles: accuracy 90.0 % on the 60.0 % that are kept" in lines
     assert cells["pixels kept"] == ["60.0", "80.0", "50.0"]
+    right = [line.split()[-9:-6] for line in lines if line.startswith("  share that is right")]
+    assert right == [["50.0", "95.0", "75.0"], ["90.0", "95.0", "75.0"]]  # unknown pixels are missed; before
     assert cells["mean confidence (all: with unknown)"] == ["60.0", "70.0", "30.0"]
     assert [line for line in lines if line.startswith("  IoU with unknown as missed")]
     before = lines.index("Before pixels without agreement were dropped")
@@ -79,7 +83,14 @@ def test_the_page_shows_the_same_rows_escaped(quality: dict[str, Any], tmp_path:
     html = quality_html(tmp_path, OPEN_EARTH_MAP)
     assert "average of &lt;net&gt;: 2 tiles, 2,000 pixels" in html
     assert '<tr><th scope="row">mean confidence</th><td>60.0</td><td>70.0</td><td>30.0</td>' in html
-    assert html.count("<tr") == html.count("</tr>") == 8
+    assert html.count("<tr") == html.count("</tr>") == 9
+
+
+def test_a_quality_file_of_an_earlier_release_has_no_row_of_what_is_right(quality: dict[str, Any]) -> None:
+    rows = len(quality_table(quality).splitlines())
+    del quality["truth"]["right_classes"]
+    lines = quality_table(quality).splitlines()
+    assert len(lines) == rows - 1 and not any("that is right" in line for line in lines)
 
 
 def test_a_missing_file_is_a_sentence_and_a_damaged_one_is_refused(tmp_path: Path) -> None:

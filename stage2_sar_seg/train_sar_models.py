@@ -126,7 +126,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--start-must-fit", action="store_true", help="refuse a MODEL that does not fit")
     parser.add_argument("--truth-root", type=Path, help="folder with val/labels for scores during training")
     parser.add_argument("--hold-out", type=float, metavar="SHARE", help="score on this share of the training tiles")
-    parser.add_argument("--hold-out-by", default="auto", help="footprint, region, random or auto; see README")
+    parser.add_argument("--hold-out-by", default="auto", help="footprint, region, random or auto")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""What the README quotes from measured documents is what they say; what documents tell to type is understood."""
+"""What the README says of measurements is what was measured; what documents tell to type is understood."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ import pytest
 from stage_configs import CONFIGS, refusals
 
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
+from landcover.demo_scenes.agreement import AGREEMENT
+from landcover.demo_scenes.scene import GROUND_SAMPLE_DISTANCE
+from landcover.demo_scenes.sizes import DemoSizes
 from landcover.errors import InputError
 from landcover.images.raster import write_raster
-from landcover.profiles.profile import read_profile
+from landcover.profiles.defaults import all_values
+from landcover.profiles.profile import Profile, read_profile
 from landcover.profiles.stage_variables import stage_variables
-from landcover.profiles.variables import NAMES
+from landcover.profiles.variables import NAMES, VARIABLES
 from landcover.training.band_statistics import band_statistics
 from landcover.training.config import KEYS, load_config
 from landcover.transforms.albumentation import IN_ITS_PLACE
@@ -29,16 +33,39 @@ from stage2_sar_seg.sar_training import sar_config
 ROOT = Path(__file__).parents[1]
 
 
-def tables(path: Path) -> list[str]:
-    """Markdown tables of a document, each as one text."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return "\n".join(line if line.startswith("|") else "" for line in lines).replace("\n\n", "\0").split("\0")
+def test_the_readme_is_short() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 150 and max(map(len, lines)) <= 120
 
 
-@pytest.mark.parametrize(("study", "heading"), [("stage1", "what it adds"), ("stage2", "| mIoU, n = ")])
-def test_the_readme_quotes_the_measured_table(study: str, heading: str) -> None:
-    (measured,) = [table.strip() for table in tables(ROOT / "docs" / f"{study}.md") if heading in table]
-    assert measured in [table.strip() for table in tables(ROOT / "README.md")]
+def test_figures_in_the_text_of_the_demo_are_printed_by_it_or_measured_by_a_study() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## What the demo shows\n")[2]
+    before, printed, after = section.partition("\n## ")[0].split("```")
+    studies = [(ROOT / "docs" / f"{study}.md").read_text(encoding="utf-8") for study in ("stage1", "stage2")]
+    figures = re.findall(r"\d+\.\d", before + after)
+    assert len(figures) >= 6 and set(figures) <= set(re.findall(r"\d+\.\d", "\n".join([printed, *studies])))
+
+
+def row(text: str, name: str) -> list[str]:
+    """Cells of the row of a Markdown table that begins with a name."""
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {name} ")]
+    return [cell.strip() for cell in line.strip("| ").split("|")[1:]]
+
+
+def test_the_document_of_the_demo_has_the_sizes_and_the_agreement_of_the_code() -> None:
+    text = (ROOT / "docs" / "demo.md").read_text(encoding="utf-8")
+    sizes = DemoSizes()
+    told = [int(row(text, f"`{folder}")[0]) for folder in ("OpenEarthMap/`, `train.txt`", "OpenEarthMap/`, `val.txt`")]
+    told += [int(row(text, f"`DFC2025Track1/{split}/`")[0]) for split in ("train", "val", "test")]
+    assert told == [
+        sizes.source_train, sizes.source_val, sizes.target_train, sizes.target_val, sizes.target_test
+    ]  # fmt: skip
+    assert f"{sizes.tile} x {sizes.tile} pixels of {GROUND_SAMPLE_DISTANCE} m" in text
+    assert row(text, "right, real ones")[:-1] == [f"{100 * share:.1f}" for share in AGREEMENT]
+    assert row(text, "right, real ones")[-1] == f"{100 * AGREEMENT.mean():.1f}"
+    for name in ("right, published", "right, random"):  # what is asked of both
+        shares = np.array(row(text, name)[:-1], float)
+        assert np.abs(shares / 100 - AGREEMENT).max() < 0.1
 
 
 @pytest.mark.parametrize("study", ["stage1", "stage2"])
@@ -102,7 +129,7 @@ def test_a_command_is_understood(path: Path, words: list[str], monkeypatch: pyte
     name, arguments = module_of(words)
     folder = (ROOT / name.replace(".", "/")).is_dir()
     assert folder or (ROOT / f"{name.replace('.', '/')}.py").is_file()
-    if not arguments:  # only named
+    if not arguments or "--help" in arguments:  # only named
         return
 
     def parse(parser: argparse.ArgumentParser, *given: object) -> None:
@@ -150,17 +177,55 @@ def test_an_option_that_a_document_names_is_one_of_every_config_of_a_stage(optio
     assert len(refused) < 2, refused
 
 
+NO_VARIABLES = {"LICENSE", "EPSG", "PNG", "SAR"}
+VALUE = re.compile(r"`([A-Z][A-Z_]+)=([^`]*)`")
+DEFAULT = re.compile(VALUE.pattern + r",? \(?the (?:(demo|contest)'s )?default\b")
+PROFILES = {"": "", "demo": "configs/profiles/demo.sh", "contest": "configs/profiles/dfc2025.sh"}
+PROSE = "\n\n".join(
+    re.sub(r"^ *```.*?^ *```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for path in DOCUMENTS
+)
+
+
 def test_variables_that_documents_name_are_declared() -> None:
-    text = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
-    found = set(re.findall(r"`([A-Z][A-Z_]+)=", text))
-    assert len(found) >= 10 and found - {*NAMES, *OF_OTHER_PROGRAMS} == set()
+    found = set(re.findall(r"`\$?([A-Z][A-Z_]+)(?=[`=/])", PROSE)) - NO_VARIABLES
+    assert len(found) >= 20 and found - {*NAMES, *OF_OTHER_PROGRAMS} == set()
 
 
-JITTER = re.search(r"`(train_dataloader\.dataset\.augmentations\.\S+)`", DOCUMENTS[0].read_text(encoding="utf-8"))
+def test_the_readme_names_the_most_used_variables_and_what_lists_all() -> None:
+    text = DOCUMENTS[0].read_text(encoding="utf-8")
+    assert {variable.name for variable in VARIABLES if variable.required} <= set(re.findall(r"`([A-Z_]+)`", text))
+    assert "`bash tools/run_all.sh --help` lists all" in text
+
+
+def test_values_that_documents_give_are_those_of_the_help() -> None:
+    texts = {variable.name: variable for variable in VARIABLES if variable.kind == "text"}
+    found = {(name, value) for name, value in VALUE.findall(PROSE) if name in texts}
+    found -= {("REASSIGN", "copy")}  # a label filter of the document's own
+    for name, value in found:
+        words = {word.strip(":;,") for word in f"{texts[name].default} {texts[name].help}".split()}
+        assert (name, set(re.split(r"[|, ]", value.strip('"'))) - words) == (name, set())
+    assert len(found) >= 10
+
+
+def test_a_default_that_a_document_tells_is_that_of_the_code() -> None:
+    told = DEFAULT.findall(" ".join(PROSE.split()))
+    for name, value, profile in told:
+        environment = {"PATH": os.environ["PATH"]}
+        given = read_profile(str(ROOT / PROFILES[profile]), ROOT, environment) if profile else Profile("", {}, {})
+        assert (name, all_values(given, ROOT)[name]) == (name, value)
+    assert len(told) >= 2
+    sentences = re.split(r"(?<=[.;:]) |\n\n", re.sub(r"(?<!\n)\n(?!\n)", " ", PROSE))
+    variables = re.compile(rf"`({'|'.join(NAMES)})\b")
+    others = [text for text in sentences if variables.search(text) and re.search(r"\bdefault\b", text)]
+    assert [text for text in others if not DEFAULT.search(text)] == []
+
+
+JITTER = re.search(r"`(train_dataloader\.dataset\.augmentations\.\S+)`", PROSE)
 
 
 @pytest.mark.parametrize("config", [*CONFIGS[2], *sorted((ROOT / "configs" / "demo").glob("sar_*.py"))])
-def test_the_jitter_of_the_readme_takes_the_place_of_that_for_uint8_and_flips_stay(
+def test_the_jitter_of_the_documents_takes_the_place_of_that_for_uint8_and_flips_stay(
     registered: None, tmp_path: Path, config: Path
 ) -> None:
     assert JITTER and JITTER[1] == IN_ITS_PLACE  # the message that an image of another type gets

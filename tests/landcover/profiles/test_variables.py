@@ -9,8 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from ensemble.evaluate_run import AVERAGES
+from landcover.data_sets.hold_out import _GROUPINGS
+from landcover.prediction.merging import WEIGHTINGS
+from landcover.prediction.sliding_window import PREDICTION_DTYPES
+from landcover.prediction.views import FLIPS
 from landcover.profiles.defaults import COMPUTED
 from landcover.profiles.variables import NAMES, VARIABLES
+from stage1_optical_da.write_pseudo_labels import LABEL_SETS
 
 ROOT = Path(__file__).parents[3]
 TOOLS = sorted((ROOT / "tools").glob("*.sh"))
@@ -96,6 +102,22 @@ def test_defaults_are_those_of_always() -> None:
     required = [variable.name for variable in VARIABLES if variable.required]
     assert required == ["OEM_ROOT", "DFC_ROOT", "RUN_DIR", "TEACHERS", "SAR_MODELS"]
     assert set(COMPUTED) == {"ENSEMBLE", "AVERAGE"}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("LABEL_SET", LABEL_SETS),
+        ("HOLD_OUT_BY", ("auto", *_GROUPINGS)),
+        ("AVERAGE", AVERAGES),
+        ("FLIPS", FLIPS),
+        ("WEIGHTING", WEIGHTINGS),
+        ("PREDICTION_DTYPE", PREDICTION_DTYPES),
+    ],
+)
+def test_the_help_tells_the_values_that_the_stages_take(name: str, values: tuple[str, ...]) -> None:
+    (told,) = [variable.help for variable in VARIABLES if variable.name == name]
+    assert set(values) <= set(re.findall(r"\w+", told))
 
 
 def test_a_stage_starts_without_heavy_packages() -> None:

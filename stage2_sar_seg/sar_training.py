@@ -78,7 +78,7 @@ def sar_config(config: Config, statistics: BandStatistics, class_weight: Sequenc
         model.backbone.in_channels = {"optical": 3, "sar": bands}
     losses = [_weighted(loss, class_weight) for loss in config.losses]
     model.decode_head.loss_decode = losses
-    if "auxiliary_head" in model:
+    if model.get("auxiliary_head"):
         factor = model.auxiliary_head.loss_decode[0].loss_weight
         model.auxiliary_head.loss_decode = [
             {**loss, "loss_weight": loss.get("loss_weight", 1.0) * factor} for loss in losses

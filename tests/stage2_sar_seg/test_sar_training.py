@@ -143,3 +143,8 @@ def test_class_weights_come_from_the_label_files(demo_root: Path) -> None:
     assert max(weights) > 2 > 1 > min(weights)  # rare and frequent classes
     config.class_balance = 1e-9
     assert class_weights(config, labelled) == pytest.approx([1.0] * 8)
+
+
+def test_a_config_may_leave_the_auxiliary_head_out(registered: None) -> None:
+    config = load_config(ROOT / "configs/demo/sar_upernet_swinv2.py", ["model.auxiliary_head=None"])
+    assert not MODELS.build(sar_config(config, STATISTICS).model).with_auxiliary_head

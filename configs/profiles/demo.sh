@@ -5,9 +5,9 @@ if [ -z "${OEM_ROOT:-}${DFC_ROOT:-}" ]; then # made by tools/run_demo.sh
     DFC_ROOT="$RUN_DIR/data/DFC2025Track1"
     : "${TRUTH_ROOT:=$RUN_DIR/data/truth}"
 fi
-: "${TEACHERS:=configs/demo/teacher_segformer.py}"
-: "${SAR_MODELS:=configs/demo/sar_segformer.py configs/demo/sar_upernet_swinv2.py configs/demo/sar_upernet_convnextv2.py}"
-: "${PUBLISHED_MODELS=configs/demo/sar_segformer.py}" # the same model on the published labels, for comparison
-: "${PRETRAINED:=0}"
+: "${TEACHERS:=configs/demo/teacher_upernet_efficientnet_lite0.py configs/demo/teacher_segformer_efficientnet_lite0.py}"
+: "${SAR_MODELS:=configs/demo/sar_segformer_efficientnet_lite0.py configs/demo/sar_upernet_efficientnet_lite0.py configs/demo/sar_segformer.py}"
+: "${PUBLISHED_MODELS=configs/demo/sar_segformer_efficientnet_lite0.py}" # the same model on the published labels, for comparison
 : "${SCALES:=0.75 1 1.25}"
 : "${FLIPS:=none horizontal vertical both}"
+: "${STRIDE:=1}"

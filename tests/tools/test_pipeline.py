@@ -20,7 +20,9 @@ from stages import ROOT, run_stage, settings
 
 from ensemble.weight_file import WeightFile
 
-MODELS = ["sar_segformer", "sar_segformer_published", "sar_upernet_convnextv2", "sar_upernet_swinv2"]
+TEACHERS = ["teacher_upernet_efficientnet_lite0", "teacher_segformer_efficientnet_lite0"]
+MEMBERS = ["sar_segformer_efficientnet_lite0", "sar_upernet_efficientnet_lite0", "sar_segformer"]
+MODELS = [*MEMBERS, "sar_segformer_efficientnet_lite0_published"]
 
 
 RECORDER = """
@@ -63,9 +65,9 @@ def test_the_submission_has_one_flat_label_png_per_test_tile(run_dir: Path, demo
 
 def test_metrics_have_every_product_with_what_it_was_scored_against(run_dir: Path) -> None:
     metrics = json.loads((run_dir / "metrics.json").read_text())
-    assert list(metrics["teachers"]) == ["teacher_segformer"]
-    assert sorted(metrics["sar_models"]) == MODELS
-    assert metrics["ensemble"]["members"] == [name for name in MODELS if "published" not in name]
+    assert list(metrics["teachers"]) == TEACHERS
+    assert sorted(metrics["sar_models"]) == sorted(MODELS)
+    assert metrics["ensemble"]["members"] == MEMBERS
     for entry in (metrics["pseudo_labels"], metrics["ensemble"], *metrics["sar_models"].values()):
         present = [value for value in entry["iou"].values() if value is not None]
         assert entry["miou"] == pytest.approx(sum(present) / len(present))
@@ -97,7 +99,7 @@ def test_weights_of_a_file_make_the_submission_and_pictures_are_drawn(
 ) -> None:
     run, weights = tmp_path / "run", tmp_path / "weights.json"
     shutil.copytree(run_dir, run)
-    chosen = {"sar_segformer": 2.0, "sar_upernet_swinv2": 1.0}
+    chosen = {"sar_segformer": 2.0, "sar_upernet_efficientnet_lite0": 1.0}
     WeightFile("probabilities", chosen).write(weights)
     environment = settings(demo_root, run) | {"ENSEMBLE_WEIGHTS": str(weights), "QUICK_LOOKS": "1"}
     call = run_stage("50_make_submission.sh", environment)
@@ -126,13 +128,13 @@ def test_a_killed_prediction_ends_byte_for_byte_the_same(run_dir: Path, demo_roo
 def test_a_killed_training_is_continued_from_its_checkpoint(run_dir: Path, demo_root: Path, tmp_path: Path) -> None:
     environment = settings(demo_root, tmp_path / "run")
     environment["TEACHER_OPTIONS"] = environment["TEACHER_OPTIONS"].replace("iterations=6", "iterations=60")
-    folder = tmp_path / "run" / "teachers" / "teacher_segformer"
+    folder = tmp_path / "run" / "teachers" / TEACHERS[0]
     with _stage("10_train_teachers.sh", environment) as process:
         _kill_when((folder / "checkpoints" / "last_checkpoint").exists, process)
     assert not (folder / "model.pth").exists()
     call = run_stage("10_train_teachers.sh", environment)
     assert call.returncode == 0, call.stderr
-    first_line = next(line for line in call.stderr.splitlines() if line.startswith("teacher_segformer: "))
+    first_line = next(line for line in call.stderr.splitlines() if line.startswith(f"{TEACHERS[0]}: "))
     assert int(first_line.split()[1].split("/")[0]) > 0  # it did not start at iteration 0
     iterations = [json.loads(line)["iteration"] for line in (folder / "log.jsonl").read_text().splitlines()]
     assert iterations == sorted(iterations)

@@ -16,14 +16,13 @@ from landcover.data_sets.open_earth_map import LabelledTile, open_earth_map_tile
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import command
 from landcover.images.modality import main_file
-from landcover.networks.model_file import MODEL_NAME
 from landcover.processes.group import start_processes
 from landcover.registry import register_all
 from landcover.run_files.digest_cache import keep_digests
 from landcover.run_files.manifest import digest_all
-from landcover.training.arguments import add_training_arguments
+from landcover.training.arguments import add_training_arguments, chosen_models
 from landcover.training.config import load_config, network_to_train, pretrained_input
-from landcover.training.train_model import train_model
+from landcover.training.train_all import check_jobs, train_all
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
 from stage1_optical_da import distributed_self_training, resolution_alignment
@@ -37,7 +36,7 @@ assert distributed_self_training, resolution_alignment  # imported for their reg
 
 @command
 def main() -> None:
-    """Trains every config in turn; finished ones are skipped, interrupted ones continued."""
+    """Trains every config, in turn or `--jobs` at a time; finished ones are skipped, interrupted ones continued."""
     parser = argparse.ArgumentParser(prog="python -m stage1_optical_da.train_teachers", description=__doc__)
     add_training_arguments(parser)
     parser.add_argument("--oem-root", required=True, type=Path, help="OpenEarthMap folder")
@@ -47,34 +46,35 @@ def main() -> None:
     scheme = class_scheme(arguments)
     register_all()
     processes = start_processes()
+    check_jobs(arguments.jobs, processes)
     keep_digests(arguments.run_dir)
-    configs = {path.stem: load_config(path, arguments.option, stage=1, scheme=scheme) for path in arguments.configs}
+    paths = chosen_models({path.stem: path for path in arguments.configs}, arguments.only, "TEACHERS")
+    configs = {name: load_config(path, arguments.option, stage=1, scheme=scheme) for name, path in paths.items()}
     networks = {
         name: network_to_train(config, arguments.pretrained_dir, arguments.fetch_pretrained)
         for name, config in configs.items()
     }
     source, _ = open_earth_map_tiles(arguments.oem_root, arguments.source_splits)
     held_out, _ = open_earth_map_tiles(arguments.oem_root, ["val"])
-    if processes.first:
+    if processes.first and not arguments.one_of_many:
         warn_of_shifted_labels([tile.labels for tile in source], scheme, f"{arguments.oem_root}: label files")
     target = [TrainingTile(tile.optical) for tile in dfc2025_tiles(arguments.dfc_root, "train") if tile.optical]
-    for name, config in configs.items():
-        folder = arguments.run_dir / "teachers" / name
-        training = teacher_training(
+    trainings = [
+        teacher_training(
             name,
             config,
             networks[name],
             source,
             held_out,
             target,
-            folder,
+            arguments.run_dir / "teachers" / name,
             arguments.seed,
             arguments.run_dir / STATISTICS_NAME,
             scheme,
         )
-        trained = train_model(training, processes)
-        if processes.first:
-            print(f"{'wrote' if trained else 'is there:'} {training.folder / MODEL_NAME}", flush=True)
+        for name, config in configs.items()
+    ]
+    train_all(trainings, processes, arguments.jobs, "stage1_optical_da.train_teachers")
 
 
 def teacher_training(

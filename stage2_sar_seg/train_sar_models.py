@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,18 +15,17 @@ from landcover.data_sets.class_statistics import warn_of_shifted_labels
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles, truth_labels
 from landcover.data_sets.hold_out import hold_out
 from landcover.data_sets.training_tiles import TrainingTile
-from landcover.errors import InputError, command
-from landcover.networks.model_file import MODEL_NAME
-from landcover.processes.group import Processes, start_processes
+from landcover.errors import command
+from landcover.processes.group import start_processes
 from landcover.registry import register_all
 from landcover.run_files.digest_cache import keep_digests
-from landcover.training.arguments import add_training_arguments
+from landcover.training.arguments import add_training_arguments, chosen_models
 from landcover.training.band_statistics import BandStatistics, band_statistics
 from landcover.training.config import load_config, network_to_train
 from landcover.training.sar_bands import SarBands
 from landcover.training.starting_point import starting_point
-from landcover.training.summary import TrainedModel, training_table
-from landcover.training.train_model import train_model
+from landcover.training.summary import training_table
+from landcover.training.train_all import check_jobs, train_all
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
 from stage2_sar_seg.label_folder import labelled_tiles, published_labels
@@ -38,11 +36,13 @@ PUBLISHED = "published"
 
 @command
 def main() -> None:
-    """Trains every config in turn; finished ones are skipped, interrupted ones continued."""
+    """Trains every config, in turn or `--jobs` at a time; finished ones are skipped, interrupted ones continued."""
     arguments = _arguments()
     scheme = class_scheme(arguments)
     register_all()
     processes = start_processes()
+    check_jobs(arguments.jobs, processes)
+    tells = processes.first and not arguments.one_of_many
     keep_digests(arguments.run_dir)
     jobs = _jobs(arguments, scheme)
     tiles = dfc2025_tiles(arguments.dfc_root, "train")
@@ -50,11 +50,11 @@ def main() -> None:
         published: published_labels(tiles, scheme) if published else labelled_tiles(tiles, arguments.labels, scheme)
         for published in dict.fromkeys(job.published for job in jobs)
     }
-    if processes.first:
+    if tells:
         for labelled in label_sets.values():
             files = [tile.labels for tile in labelled if tile.labels]
             warn_of_shifted_labels(files, scheme, f"{files[0].parent}: label files")
-    kept, held_out = _split(tiles, arguments, processes)
+    kept, held_out = _split(tiles, arguments, tells)
     known: dict[str, BandStatistics] = {}
 
     def statistics(job: _Job) -> BandStatistics:
@@ -63,7 +63,8 @@ def main() -> None:
         key = f"{sar.unit}, {sar.stretch}, {bands}"
         if key not in known:
             known[key] = band_statistics([tiles[n].sar for n in kept], sar.unit, sar.stretch, bands)
-            _tell_empty(known[key], len(kept), processes)
+            if tells:
+                _tell_empty(known[key], len(kept))
         return known[key]
 
     def training(job: _Job) -> Training:
@@ -87,14 +88,8 @@ def main() -> None:
 
     # All are set up before the first one trains: what is wrong with the last is told at once.
     trainings = [training(job) for job in jobs]
-    done = []
-    while trainings:
-        current, began = trainings.pop(0), time.monotonic()  # off the list with the tiles that it keeps decoded
-        trained = train_model(current, processes)
-        done.append(TrainedModel(current.folder, trained, (time.monotonic() - began) / 60 if trained else None))
-        if processes.first:
-            print(f"{'wrote' if trained else 'is there:'} {current.folder / MODEL_NAME}", flush=True)
-    if processes.first:
+    done = train_all(trainings, processes, arguments.jobs, "stage2_sar_seg.train_sar_models")
+    if tells:
         print(training_table(done, scheme), flush=True)
 
 
@@ -118,7 +113,6 @@ def _arguments() -> argparse.Namespace:
         metavar="CONFIG",
         help="configs to train on the published labels too, for comparison",
     )
-    parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="train these models only")
     parser.add_argument("--labels", required=True, type=Path, help="folder of label files named as the training tiles")
     parser.add_argument(
         "--start-from", nargs="*", type=Path, default=[], metavar="MODEL", help="start from the first that fits"
@@ -133,24 +127,18 @@ def _arguments() -> argparse.Namespace:
 def _jobs(arguments: argparse.Namespace, scheme: ClassScheme) -> list[_Job]:
     named = {path.stem: (path, False) for path in arguments.configs}
     named |= {f"{path.stem}_{PUBLISHED}": (path, True) for path in arguments.published}
-    unknown = [name for name in arguments.only if name not in named]
-    if unknown:
-        raise InputError(f"model {unknown[0]}: expected one of {', '.join(named)}; correct the name, or SAR_MODELS")
     return [
         _Job(name, load_config(path, arguments.option, stage=2, scheme=scheme), published)
-        for name, (path, published) in named.items()
-        if not arguments.only or name in arguments.only
+        for name, (path, published) in chosen_models(named, arguments.only, "SAR_MODELS").items()
     ]
 
 
-def _split(
-    tiles: Sequence[SarTile], arguments: argparse.Namespace, processes: Processes
-) -> tuple[Sequence[int], Sequence[int]]:
+def _split(tiles: Sequence[SarTile], arguments: argparse.Namespace, tells: bool) -> tuple[Sequence[int], Sequence[int]]:
     """Positions of the tiles to train on and of those held out for validation."""
     if arguments.hold_out is None:
         return range(len(tiles)), ()
     held = hold_out([tile.sar for tile in tiles], arguments.hold_out, arguments.hold_out_by, arguments.seed)
-    if processes.first:
+    if tells:
         print(held.note, flush=True)
     return held.training, held.held_out
 
@@ -162,8 +150,8 @@ def _start_line(name: str, start: Path | None, config: Config) -> str:
     return f"{name}: no teacher has its network, starts from {weights}"
 
 
-def _tell_empty(statistics: BandStatistics, count: int, processes: Processes) -> None:
-    if statistics.empty and processes.first:
+def _tell_empty(statistics: BandStatistics, count: int) -> None:
+    if statistics.empty:
         names = ", ".join(path.stem for path in statistics.empty[:3])
         more = ", ..." if len(statistics.empty) > 3 else ""
         print(

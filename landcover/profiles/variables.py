@@ -88,6 +88,7 @@ VARIABLES = (
         "Python modules with further parts, label filters and networks; imported before configs",
         "words",
     ),
+    Variable("JOBS", "10 30", "trainings at a time, each in a process of its own; on CPUs", "count", "1"),
     Variable("GPUS", "10 20 21 30 40", "processes, one per GPU", "count", "1"),
     Variable(
         "LAUNCHER",

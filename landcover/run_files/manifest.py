@@ -103,6 +103,18 @@ class OutputFolder:
         """The file that exists exactly when the folder is complete."""
         return self.folder / FINISHED
 
+    @property
+    def complete(self) -> bool:
+        """Whether all files are there, made from the same; changes nothing.
+
+        Raises:
+            InputError: they were made, or begun, from something else.
+        """
+        if self._matches(self.manifest):
+            return not self._wrong_files()
+        self._matches(self.folder / UNFINISHED)
+        return False
+
     def begin(self) -> bool:
         """Claims the folder; True if it is already complete for the same description.
 

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from landcover.classes.arguments import add_class_arguments
+from landcover.errors import InputError
+
+Model = TypeVar("Model")
 
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds configs, `--dfc-root`, `--run-dir`, the classes, `--seed`, `--option`, and where pretrained weights are."""
+    """Adds configs, `--only`, `--jobs`, `--dfc-root`, `--run-dir`, classes, `--seed`, `--option`, pretrained weights.
+
+    `--one-of-many` is for `landcover.training.train_all`: the command was started by itself, which has told everything
+    but what the training tells.
+    """
     parser.add_argument("configs", nargs="+", type=Path, help="one config per model; its stem is the model's name")
+    parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="train these models only")
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time, each in a process of its own")
+    parser.add_argument("--one-of-many", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
     parser.add_argument("--run-dir", required=True, type=Path, help="folder of the run; receives a folder per model")
     add_class_arguments(parser)
@@ -18,3 +30,20 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pretrained-dir", type=Path, help="folder of pretrained weights; without it, random weights")
     parser.add_argument("--fetch-pretrained", action="store_true", help="fetch weights that are not in that folder")
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="replaces one config value")
+
+
+def chosen_models(models: Mapping[str, Model], only: list[str], variable: str) -> dict[str, Model]:
+    """The models that `--only` names; all if it names none.
+
+    Args:
+        models: by name.
+        only: names.
+        variable: of the profile, which lists the models.
+
+    Raises:
+        InputError: there is no such model.
+    """
+    unknown = [name for name in only if name not in models]
+    if unknown:
+        raise InputError(f"model {unknown[0]}: expected one of {', '.join(models)}; correct the name, or {variable}")
+    return {name: model for name, model in models.items() if not only or name in only}

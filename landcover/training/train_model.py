@@ -38,25 +38,12 @@ def train_model(training: Training, processes: Processes) -> bool:
         InputError: the folder holds another training, the config does not build, nothing is logged by which `choose`
             of the config could choose, the loss is no longer finite.
     """
-    text = training.config.pretty_text
-    output = OutputFolder(
-        training.folder,
-        made_by={
-            "stage": training.stage,
-            "model": training.name,
-            "config": digest_text(text),
-            "iterations": training.config.iterations,
-            "seed": training.seed,
-            "processes": processes.world,
-        },
-        inputs=partial(_inputs, training),
-        while_unfinished=("processes",),
-    )
+    output = _output(training, processes)
     with filling(output, processes) as folder:
         if folder.nothing_to_do:
             return False
         if processes.first:
-            write_text(training.folder / "config.py", text)
+            write_text(training.folder / "config.py", training.config.pretty_text)
         try:
             check_rule(training.config.choose, training.evaluations, training.name)
             chosen = _trained(training, processes)
@@ -73,6 +60,31 @@ def train_model(training: Training, processes: Processes) -> bool:
     if processes.first:
         shutil.rmtree(training.work_dir, ignore_errors=True)
     return True
+
+
+def is_trained(training: Training, processes: Processes) -> bool:
+    """Whether the same training is complete; changes nothing.
+
+    Raises:
+        InputError: the folder holds another training.
+    """
+    return _output(training, processes).complete
+
+
+def _output(training: Training, processes: Processes) -> OutputFolder:
+    return OutputFolder(
+        training.folder,
+        made_by={
+            "stage": training.stage,
+            "model": training.name,
+            "config": digest_text(training.config.pretty_text),
+            "iterations": training.config.iterations,
+            "seed": training.seed,
+            "processes": processes.world,
+        },
+        inputs=partial(_inputs, training),
+        while_unfinished=("processes",),
+    )
 
 
 def _trained(training: Training, processes: Processes) -> dict[str, Any] | None:

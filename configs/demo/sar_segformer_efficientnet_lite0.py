@@ -5,4 +5,6 @@ _base_ = [
     "../_base_/losses/sce_lovasz.py",
     "../_base_/schedules/demo_pretrained.py",
 ]
+crop_size = 192  # as many pixels as 900 crops of 128, and more around each
+iterations = 400
 model = dict(decode_head=dict(channels=96, dropout_ratio=0.0))

@@ -21,7 +21,7 @@ from stages import ROOT, run_stage, settings
 from ensemble.weight_file import WeightFile
 
 TEACHERS = ["teacher_upernet_efficientnet_lite0", "teacher_segformer_efficientnet_lite0"]
-MEMBERS = ["sar_segformer_efficientnet_lite0", "sar_upernet_efficientnet_lite0", "sar_segformer"]
+MEMBERS = ["sar_segformer_efficientnet_lite0", "sar_upernet_efficientnet_lite1", "sar_upernet_efficientnet_lite0"]
 MODELS = [*MEMBERS, "sar_segformer_efficientnet_lite0_published"]
 
 
@@ -99,12 +99,12 @@ def test_weights_of_a_file_make_the_submission_and_pictures_are_drawn(
 ) -> None:
     run, weights = tmp_path / "run", tmp_path / "weights.json"
     shutil.copytree(run_dir, run)
-    chosen = {"sar_segformer": 2.0, "sar_upernet_efficientnet_lite0": 1.0}
+    chosen = {MEMBERS[0]: 2.0, MEMBERS[1]: 1.0}
     WeightFile("probabilities", chosen).write(weights)
     environment = settings(demo_root, run) | {"ENSEMBLE_WEIGHTS": str(weights), "QUICK_LOOKS": "1"}
     call = run_stage("50_make_submission.sh", environment)
     assert call.returncode == 0, call.stderr
-    assert "sar_segformer: logit codes of range 10 converted to probability codes" in call.stdout
+    assert f"{MEMBERS[0]}: logit codes of range 10 converted to probability codes" in call.stdout
     ensemble = json.loads((run / "metrics.json").read_text())["ensemble"]
     assert (ensemble["average"], ensemble["members"]) == ("probabilities", list(chosen))
     assert (run / "quick_looks" / "most_uncertain.png").exists()
@@ -114,7 +114,7 @@ def test_weights_of_a_file_make_the_submission_and_pictures_are_drawn(
 
 
 def test_a_killed_prediction_ends_byte_for_byte_the_same(run_dir: Path, demo_root: Path, tmp_path: Path) -> None:
-    finished = run_dir / "scores" / "test" / "sar_segformer"
+    finished = run_dir / "scores" / "test" / MEMBERS[0]
     before = _digests(finished)
     shutil.rmtree(finished)
     environment = settings(demo_root, run_dir)

@@ -1,4 +1,0 @@
-# UPerNet on the deeper of two EfficientNets whose ImageNet weights packages bring.
-_base_ = "sar_segformer_efficientnet_lite0.py"
-pretrained = "efficientnet_lite1"
-model = dict(backbone=dict(model_name="tf_efficientnet_lite1"))

@@ -75,7 +75,7 @@ def test_the_reading_stands_in_the_document(study: str) -> None:
 
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-OF_OTHER_PROGRAMS = {"PYTHONPATH", "PYTHON", "CUDA_VISIBLE_DEVICES"}
+OF_OTHER_PROGRAMS = {"OMP_NUM_THREADS", "PYTHONPATH", "PYTHON", "CUDA_VISIBLE_DEVICES"}
 
 
 class Parsed(Exception):

@@ -10,7 +10,8 @@ import torch
 
 from landcover.errors import InputError
 from landcover.networks.efficientnet_names import timm_names
-from landcover.networks.pretrained import EFFICIENTNET_LITE0, read_tensors
+from landcover.networks.packaged_weights import PackagedWeights
+from landcover.networks.pretrained import EFFICIENTNET_LITE0, EFFICIENTNET_LITE1, read_tensors
 from landcover.networks.timm_features import TimmFeatures
 
 NAME = "efficientnet_lite0"
@@ -43,11 +44,12 @@ def test_blocks_are_counted_by_stage_and_parts_are_called_as_in_timm() -> None:
     assert list(timm_names(dict.fromkeys(model, one), model)) == model
 
 
-def test_the_file_has_every_name_and_shape_of_timms_model_and_no_other() -> None:
-    expected = timm.create_model(NAME).state_dict()
-    tensors = timm_names(read_tensors(EFFICIENTNET_LITE0.find()), expected)
+@pytest.mark.parametrize(("weights", "count"), [(EFFICIENTNET_LITE0, 247), (EFFICIENTNET_LITE1, 322)])
+def test_the_file_has_every_name_and_shape_of_timms_model_and_no_other(weights: PackagedWeights, count: int) -> None:
+    expected = timm.create_model(weights.name).state_dict()
+    tensors = timm_names(read_tensors(weights.find()), expected)
     assert {name: tensor.shape for name, tensor in tensors.items()} == {n: t.shape for n, t in expected.items()}
-    assert len([name for name in tensors if "num_batches" not in name]) == 247
+    assert len([name for name in tensors if "num_batches" not in name]) == count
 
 
 @pytest.mark.parametrize("model_name", [NAME, "tf_efficientnet_lite0"])

@@ -11,7 +11,7 @@ import pytest
 
 from landcover.errors import InputError
 from landcover.networks.packaged_weights import PackagedWeights
-from landcover.networks.pretrained import EFFICIENTNET_LITE0, PRETRAINED_WEIGHTS, find_weights
+from landcover.networks.pretrained import EFFICIENTNET_LITE0, EFFICIENTNET_LITE1, PRETRAINED_WEIGHTS, find_weights
 
 ROOT = Path(__file__).parents[3]
 
@@ -67,9 +67,14 @@ def test_another_file_in_the_package_is_refused(weights: PackagedWeights, tmp_pa
         find_weights("net", tmp_path)
 
 
-def test_the_package_is_the_one_that_requirements_name() -> None:
+@pytest.mark.parametrize(
+    ("published", "file"),
+    [(EFFICIENTNET_LITE0, "efficientnet-lite0-57934424.pth"), (EFFICIENTNET_LITE1, "efficientnet-lite1-77cc7160.pth")],
+)
+def test_the_packages_are_those_that_requirements_name(published: PackagedWeights, file: str) -> None:
     for name in ("requirements.txt", "tools/constraints.txt"):
         text = (ROOT / name).read_text(encoding="utf-8")
-        assert re.findall(r"^efficientnet-lite0\S+", text, re.MULTILINE) == [EFFICIENTNET_LITE0.requirement]
-    assert EFFICIENTNET_LITE0.licence == "Apache-2.0"
-    assert EFFICIENTNET_LITE0.find().name == EFFICIENTNET_LITE0.file == "efficientnet-lite0-57934424.pth"
+        package = published.requirement.partition("==")[0]
+        assert re.findall(rf"^{package}\S+", text, re.MULTILINE) == [published.requirement]
+    assert published.licence == "Apache-2.0"
+    assert published.find().name == published.file == file

@@ -1,4 +1,4 @@
-# SegFormer's head on the backbone of sar_upernet_efficientnet_lite0.py.
+# A SAR model that starts from ImageNet weights, which need fewer steps than random ones.
 _base_ = [
     "../_base_/models/segformer_efficientnet_lite0.py",
     "../_base_/datasets/sar_demo.py",

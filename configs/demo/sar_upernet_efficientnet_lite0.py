@@ -1,4 +1,4 @@
-# A SAR model that starts from ImageNet weights, which need fewer and smaller steps than random ones.
+# UPerNet instead of SegFormer's head.
 _base_ = [
     "../_base_/models/upernet_efficientnet_lite0.py",
     "../_base_/datasets/sar_demo.py",

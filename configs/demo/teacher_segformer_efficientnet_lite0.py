@@ -1,4 +1,4 @@
-# A second teacher of another make: SegFormer's head on the same backbone.
+# A teacher that starts from ImageNet weights, which need fewer steps than random ones.
 _base_ = [
     "../_base_/models/segformer_efficientnet_lite0.py",
     "../_base_/uda/dacs_demo.py",

@@ -56,7 +56,7 @@ VARIABLES = (
     Variable("PUBLISHED_MODELS", "30 40 50", "configs trained on the published labels too, to compare", "configs"),
     Variable("LABEL_SET", "20", "average of the teachers, or agreement: 0 where they differ", default="average"),
     Variable("AGREE_WITH", "20", "labels that must agree too: published, FOLDER or NAME=FOLDER", "paths"),
-    Variable("REASSIGN", "21 30 50", "method of stage 21 that changes the labels, such as sure_sar, or none", default="none"),
+    Variable("REASSIGN", "21 30 50", "how stage 21 changes the labels, such as sure_sar, or none", default="none"),
     Variable("SAR_SCORES", "21", "for REASSIGN=sure_sar: scores of SAR models of an earlier run, train split", "path"),
     Variable("LABELS", "21 30 50", "label files to train on, instead of the run's pseudo-labels", "path"),
     Variable("HOLD_OUT", "30", "share of the training tiles to score on, such as 0.1"),

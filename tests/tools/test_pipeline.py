@@ -20,7 +20,7 @@ from stages import ROOT, run_stage, settings
 
 from ensemble.weight_file import WeightFile
 
-TEACHERS = ["teacher_upernet_efficientnet_lite0", "teacher_segformer_efficientnet_lite0"]
+TEACHERS = ["teacher_segformer_efficientnet_lite0", "teacher_upernet_efficientnet_lite1"]
 MEMBERS = ["sar_segformer_efficientnet_lite0", "sar_upernet_efficientnet_lite1", "sar_upernet_efficientnet_lite0"]
 MODELS = [*MEMBERS, "sar_segformer_efficientnet_lite0_published"]
 

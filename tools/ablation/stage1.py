@@ -17,7 +17,7 @@ from tools.ablation.study import Model, Part, Row, Study, Views
 
 ROOT = Path(__file__).parents[2]
 PROFILE = ROOT / "configs" / "profiles" / "demo.sh"
-UPERNET = ROOT / "configs" / "demo" / "teacher_upernet_efficientnet_lite0.py"
+UPERNET = ROOT / "configs" / "demo" / "teacher_upernet_efficientnet_lite1.py"
 SEGFORMER = ROOT / "configs" / "demo" / "teacher_segformer_efficientnet_lite0.py"
 
 PRETRAINED = ROOT / "pretrained"  # need not be there: the demo's weights come with a package
@@ -32,11 +32,11 @@ Teachers of the demo, SegFormer's head on EfficientNet-Lite0 with ImageNet weigh
 self-training with an EMA teacher, ClassMix and per-image confidence (DACS, https://arxiv.org/abs/2007.08702, as Liu et
 al. 2025, https://arxiv.org/abs/2504.13458, use it); resolution alignment of source images; rare-class sampling of
 source tiles and crops (DAFormer, https://arxiv.org/abs/2111.14887); test-time views; means of two teachers, of
-different seeds and with the head of UPerNet. The oracle is trained on the truth of half of the target tiles, with the
-losses and augmentations of the first row and nothing else, and scored on the other half: twice, with the halves
-exchanged. It has fewer labelled tiles than the source, and is what target labels would give this network, not a bound.
-Tiles are those whose optical images the teachers adapt to without labels, as in the recipe, where their label maps
-become the pseudo-labels. Scenes are synthetic and the same for every seed; seeds change the heads' initialisation,
+different seeds and with UPerNet on EfficientNet-Lite1. The oracle is trained on the truth of half of the target tiles,
+with the losses and augmentations of the first row and nothing else, and scored on the other half: twice, with the
+halves exchanged. It has fewer labelled tiles than the source, and is what target labels would give this network, not a
+bound. Tiles are those whose optical images the teachers adapt to without labels, as in the recipe, where their label
+maps become the pseudo-labels. Scenes are synthetic and the same for every seed; seeds change the heads' initialisation,
 order and augmentation. The last checkpoint is scored. The demo's learning rate, batch and networks were chosen with
 seed 0 by what the target's truth says, nothing else was."""
 

@@ -29,7 +29,7 @@ def test_shared_models_are_trained_once_per_seed_and_seeds_come_one_after_the_ot
     assert [job.name for job in jobs] == [f"{name}, seed {seed}" for seed in (0, 3) for name in names]
     outputs = [[command.output.relative_to(job.folder).as_posix() for command in job.commands] for job in jobs]
     assert outputs[2] == ["teachers/teacher_segformer_efficientnet_lite0", "scores/one_view", "scores/demo_views"]
-    assert outputs[4] == ["teachers/teacher_upernet_efficientnet_lite0", "scores/demo_views"]
+    assert outputs[4] == ["teachers/teacher_upernet_efficientnet_lite1", "scores/demo_views"]
     assert outputs[0] == ["teachers/teacher_segformer_efficientnet_lite0", "scores/one_view"]
 
 

@@ -32,8 +32,8 @@ def test_every_row_changes_what_it_says(study: Study) -> None:
         ("test_time_views", "resolution_alignment"): ("teacher_segformer_efficientnet_lite0", 1.0, 0.5, None),
         ("two_seeds", "resolution_alignment"): ("teacher_segformer_efficientnet_lite0", 1.0, 0.5, None),
         ("two_networks", "resolution_alignment"): ("teacher_segformer_efficientnet_lite0", 1.0, 0.5, None),
-        ("two_networks", "resolution_alignment_upernet"): ("teacher_upernet_efficientnet_lite0", 1.0, 0.5, None),
-        ("second_network", "resolution_alignment_upernet"): ("teacher_upernet_efficientnet_lite0", 1.0, 0.5, None),
+        ("two_networks", "resolution_alignment_upernet"): ("teacher_upernet_efficientnet_lite1", 1.0, 0.5, None),
+        ("second_network", "resolution_alignment_upernet"): ("teacher_upernet_efficientnet_lite1", 1.0, 0.5, None),
         ("oracle", "oracle_0"): ("teacher_segformer_efficientnet_lite0", 0.0, 0.0, None),
         ("oracle", "oracle_1"): ("teacher_segformer_efficientnet_lite0", 0.0, 0.0, None),
     }

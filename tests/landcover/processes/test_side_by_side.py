@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
@@ -80,8 +80,16 @@ class Sleep:
         self.process.wait()
 
 
+@pytest.fixture
+def as_in_a_terminal() -> Iterator[None]:
+    """Ctrl-C is heeded; where tests run in the background, they were started to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_all_and_handlers_are_left_as_they_were(number: signal.Signals) -> None:
+def test_a_signal_stops_all_and_handlers_are_left_as_they_were(as_in_a_terminal: None, number: signal.Signals) -> None:
     before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
     started: list[Sleep] = []
 

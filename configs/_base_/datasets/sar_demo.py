@@ -1,4 +1,4 @@
-# Many small steps learn faster from random weights than few large ones; a narrow scale leaves more to learn per step.
+# Many small steps learn faster than few large ones; a narrow scale leaves more to learn per step.
 _base_ = "sar.py"
 geometry, brightness = _base_.train_dataloader.dataset.augmentations
 train_dataloader = dict(

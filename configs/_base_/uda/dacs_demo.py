@@ -1,6 +1,6 @@
-# Self-training of the demo's teachers: tiny networks, random weights, small scenes.
+# Self-training of the demo: small networks, few iterations, small scenes.
 _base_ = ["dacs.py", "../datasets/optical_pairs.py"]
-# Few iterations from random weights: the teacher must forget them sooner and is never as sure as a large one.
+# The teacher must forget the first weights of its heads sooner, and is never as sure as a large one.
 self_training = dict(ema_limit=0.99, confidence=0.9)
 train_dataloader = dict(
     dataset=dict(

@@ -11,6 +11,9 @@ export HF_HUB_OFFLINE=1           # weights are files here; timm must not try th
 # glibc gives every large tensor back to the kernel and faults it in again; keeping it is up to 1.9x faster on CPU.
 export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-4294967296}"
 export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-4294967296}"
+# Threads of OpenMP that wait for each other sleep after some microseconds. On a machine with other work, spinning ones
+# take the time of those that they wait for: one tile in a minute instead of a second.
+[ -n "${OMP_WAIT_POLICY:-}" ] || export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-1000}"
 
 _environment_fail() {
     echo "error: $*" >&2

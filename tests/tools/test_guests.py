@@ -101,6 +101,7 @@ def environment(demo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> di
         "PYTHONPATH": os.pathsep.join([str(folder / "modules"), os.environ.get("PYTHONPATH", "")]),
         "PLUGINS": "guests",
         "REASSIGN": "copy",
+        "TEACHERS": "configs/demo/teacher_segformer.py",
         "SAR_MODELS": f"'{folder / 'two_inputs.py'}' configs/demo/sar_segformer.py",
         "PUBLISHED_MODELS": "",
     }

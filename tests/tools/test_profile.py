@@ -99,8 +99,8 @@ def test_the_label_set_of_the_profile_reaches_the_command(environment: dict[str,
 def test_how_windows_are_predicted_reaches_the_command(environment: dict[str, str], tmp_path: Path) -> None:
     environment |= {"PATH": path_with_fake("torchrun", tmp_path, environment), "GPUS": "2"}
     for stage in ("20_write_pseudo_labels.sh", "40_predict_sar.sh"):
-        assert "--stride 0.5 --weighting uniform --dtype fp32" in run_stage(stage, environment).stdout
-        chosen = environment | {"WEIGHTING": "cosine", "PREDICTION_DTYPE": "bf16"}
+        assert "--stride 1 --weighting uniform --dtype fp32" in run_stage(stage, environment).stdout
+        chosen = environment | {"STRIDE": "0.5", "WEIGHTING": "cosine", "PREDICTION_DTYPE": "bf16"}
         assert "--stride 0.5 --weighting cosine --dtype bf16" in run_stage(stage, chosen).stdout
 
 
@@ -133,7 +133,8 @@ def test_paths_with_spaces_arrive_as_single_arguments(environment: dict[str, str
         f"{ROOT}/l'ile.py",
         "--only",
         *["--dfc-root", "/d l", "--truth-root", environment["TRUTH_ROOT"], "--labels", "/la bels"],
-        *["--run-dir", "/läufe/run 1", "--seed", "0", "--classes", "/my classes.toml", "--label-values=255:0 +1"],
+        *["--run-dir", "/läufe/run 1", "--seed", "0", "--jobs", "1"],
+        *["--classes", "/my classes.toml", "--label-values=255:0 +1"],
         *["--pretrained-dir", "/my weights"],
         *["--option", "a={'b': 1}"],
     ]
@@ -190,7 +191,7 @@ def test_stages_run_in_a_clone_with_spaces_in_its_path(environment: dict[str, st
     command = ["bash", str(clone / "tools" / "10_train_teachers.sh")]
     call = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert (call.returncode, call.stderr) == (0, "")
-    assert f"<{clone}/configs/demo/teacher_segformer.py>" in call.stdout
+    assert f"<{clone}/configs/demo/teacher_segformer_efficientnet_lite0.py>" in call.stdout
     assert f"<--pretrained-dir><{clone}/pretrained>" in call.stdout
 
 

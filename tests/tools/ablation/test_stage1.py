@@ -47,6 +47,7 @@ def test_the_row_of_the_demo_is_the_demo(study: Study) -> None:
 def test_both_architectures_are_trained_with_the_same_settings() -> None:
     first, second = (load_config(path).to_dict() for path in (SEGFORMER, UPERNET))
     assert first.pop("model") != second.pop("model")
+    assert (first.pop("pretrained"), second.pop("pretrained")) == ("efficientnet_lite0", "efficientnet_lite1")
     assert first == second
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.demo_scenes.agreement import AGREEMENT
+from landcover.demo_scenes.appearance import CELL
 from landcover.demo_scenes.noise import random_cells, smooth_noise
 from landcover.demo_scenes.scene import TREE
 
@@ -35,9 +36,6 @@ CONCENTRATION = 30.0
 
 OUTLINE_SHIFT = 0.9
 """Root mean square displacement of outlines in pixels."""
-
-CELL = 34.0
-"""Extent in pixels of the areas within which trees, which are small objects, are confused together."""
 
 
 def random_labels(

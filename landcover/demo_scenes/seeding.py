@@ -14,7 +14,6 @@ Split = Literal[
     "target_test",
     "source_pieces",
     "target_pieces",
-    "published",
 ]
 
 _SPLIT_NUMBERS: dict[Split, int] = {

@@ -48,9 +48,9 @@ def write_source(root: Path, seed: int, sizes: DemoSizes, seen: list[Appearance]
     for split, list_name, count in splits:
         names = []
         for index in range(count):
-            name, looks = _write_tile(root, seed, sizes, split, index)
+            name, scene, image = _write_tile(root, seed, sizes, split, index)
             if split == "source_train":
-                seen.append(looks)
+                seen.append(appearance(scene, image, tile_generator(seed, "source_pieces", index)))
             names.append(name)
             yield name
         write_text(root / list_name, "".join(f"{name}\n" for name in names))
@@ -58,7 +58,7 @@ def write_source(root: Path, seed: int, sizes: DemoSizes, seen: list[Appearance]
 
 def _write_tile(
     root: Path, seed: int, sizes: DemoSizes, split: Literal["source_train", "source_val"], index: int
-) -> tuple[str, Appearance]:
+) -> tuple[str, Scene, NDArray[np.uint8]]:
     rng = tile_generator(seed, split, index)
     place = index % len(REGIONS)
     region, style, look = REGIONS[place]
@@ -71,7 +71,7 @@ def _write_tile(
     image = render_optical(scene, look, rng)
     write_raster(root / region / "images" / name, image, georeference)
     write_raster(root / region / "labels" / name, _labels(scene, rng))
-    return name, appearance(scene, image, tile_generator(seed, "source_pieces", index))
+    return name, scene, image
 
 
 def _labels(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -73,12 +73,14 @@ def stage2_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
         labels: str = "ours",
         longer: int = 1,
         start: Path | None = None,
+        pretrained: bool = True,
     ) -> Model:
         length = (iterations or int(load_config(config).iterations)) * longer
         lengthened = (f"iterations={length}",) if iterations or longer > 1 else ()
-        roots = ("--pretrained-dir", str(PRETRAINED), "--dfc-root", str(pairs), "--labels", str(label_folders[labels]))
+        roots = ("--dfc-root", str(pairs), "--labels", str(label_folders[labels]))
+        weights = ("--pretrained-dir", str(PRETRAINED)) if pretrained else ()
         started = ("--start-from", str(start), "--start-must-fit") if start else ()
-        arguments = (*started, *roots)
+        arguments = (*started, *weights, *roots)
         return Model(name, "stage2_sar_seg.train_sar_models", config, (*options, *lengthened), arguments, "sar_models")
 
     def row(group: str, name: str, title: str, *models: Model) -> Row:
@@ -127,6 +129,15 @@ def stage2_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
         "border": ("soft targets at borders, 1 pixel", model("border", "losses.0.border=1")),
         "balance": ("class-balanced, beta 0.99", model("balance", "class_balance=0.99")),
     }
+    upernet = learned("upernet_lite0", "ours")
+    weights = {
+        "random_weights": ("SegFormer's head, random weights", model("random_weights", pretrained=False)),
+        "upernet_pretrained": ("UPerNet, ImageNet weights", upernet),
+        "upernet_random_weights": (
+            "UPerNet, random weights",
+            model("upernet_random_weights", config=UPERNET, pretrained=False),
+        ),
+    }
     inputs = {
         "by_max": ("the paper's brightness jitter", model("by_max", _augmentations(_JITTER))),
         "geometry": ("no augmentation of grey values", model("geometry", _augmentations())),
@@ -141,6 +152,7 @@ def stage2_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
             *(loss_row(labels, loss) for labels, loss in product(LABELS, LOSSES)),
             *(row for labels in ("published", "ours", "truth") for row in network_rows(labels)),
             *variants("Crop size and length", "crop_192", "192 pixels", sizes),
+            *variants("ImageNet weights of Lite0", "pretrained", "SegFormer's head, ImageNet weights", weights),
             *variants("Start, labels and weights", "as_it_is", "ImageNet weights, our labels as they are", starts),
             *variants("SAR input and augmentation", "relative", "brightness by the image's mean", inputs),
         ),

@@ -7,6 +7,7 @@ from landcover.sar.training_values import TrainingValues
 from landcover.training.band_statistics import BandStatistics
 from landcover.training.config import load_config
 from stage2_sar_seg.sar_training import sar_config
+from tools.ablation.stage1 import PRETRAINED
 from tools.ablation.stage2 import DEEPER, DEFAULT, LABELS, LOSSES, UPERNET, _prepare, stage2_study
 from tools.ablation.study import Study
 
@@ -55,7 +56,7 @@ def test_groups_of_variants_begin_with_the_default(study: Study) -> None:
     for row in study.rows:
         first.setdefault(row.group, row)
     variants = [row for group, row in first.items() if not group.startswith(("Labels", "Networks"))]
-    assert len(variants) == 3
+    assert len(variants) == 4
     assert {row.models for row in variants} == {variants[0].models}
     assert (variants[0].models[0].config, variants[0].models[0].options) == (DEFAULT, ())
 
@@ -80,6 +81,16 @@ def test_a_model_that_starts_from_a_teacher_takes_that_of_the_labels(study: Stud
     (model,) = next(row for row in study.rows if row.name == "from_teacher").models
     teacher = tmp_path / "labels/teachers/teacher_segformer_efficientnet_lite0/model.pth"
     assert model.arguments[:3] == ("--start-from", str(teacher), "--start-must-fit")
+
+
+def test_models_from_random_weights_differ_from_their_pretrained_ones_in_nothing_else(study: Study) -> None:
+    rows = [row for row in study.rows if row.group == "ImageNet weights of Lite0"]
+    models = {row.name: row.models[0] for row in rows}
+    for pretrained, random in (("pretrained", "random_weights"), ("upernet_pretrained", "upernet_random_weights")):
+        before, after = models[pretrained], models[random]
+        assert (before.config, before.options) == (after.config, after.options)
+        assert before.arguments[:2] == ("--pretrained-dir", str(PRETRAINED))
+        assert before.arguments[2:] == after.arguments
 
 
 def test_scored_tiles_are_those_of_val_and_test(

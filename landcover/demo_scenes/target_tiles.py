@@ -1,8 +1,8 @@
 """Optical-SAR pairs and SAR tiles in the folder layout of OpenEarthMap-SAR (DFC 2025 Track 1), and their truth apart.
 
 The optical image, the published labels and the truth of a training pair share one grid; its SAR image lies 1 to 3
-pixels off. Truth of validation and test tiles is on the grid of the SAR image, and unknown (0) where that has no data.
-Both images of a pair carry the same georeferencing, as if nobody had noticed.
+pixels off. Both images of a pair carry the same georeferencing, as if nobody had noticed. Truth of validation and test
+tiles, and a second one of training tiles, is on the grid of the SAR image, and unknown (0) where that has no data.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ WEDGE_EVERY = 5
 def write_target_train(
     root: Path, truth: Path, seed: int, sizes: DemoSizes, source: Sequence[Appearance]
 ) -> Iterator[str]:
-    """Writes the training pairs below `root/train`, their truth and shifts below `truth/train`; yields names.
+    """Writes the training pairs below `root/train`, their truth on both grids and shifts below `truth/train`.
+
+    Yields their names.
 
     Published labels are those of a classifier that knows `source`; labels with errors drawn by chance go to
     `truth/train/random_labels`.
@@ -51,9 +53,12 @@ def write_target_train(
         scene = lay_out(rng, sizes.tile, sizes.tile, CITY if index % 3 else SUBURB)
         grid, image = _grid("train", index, sizes), render_optical(scene, LATE_AUTUMN, rng)
         write_raster(root / "train" / "rgb_images" / f"{name}.tif", image, grid)
-        shifts[name] = list(_write_sar(root / "train" / "sar_images" / f"{name}.tif", scene, index, grid, True, rng)[0])
+        shift, no_data = _write_sar(root / "train" / "sar_images" / f"{name}.tif", scene, index, grid, True, rng)
+        shifts[name] = list(shift)
         labels = np.ascontiguousarray(scene.crop(scene.labels))
         write_raster(truth / "train" / "labels" / f"{name}.tif", labels)
+        on_sar_grid = np.where(no_data, VOID, _labels_moved(scene, shift)).astype(np.uint8)
+        write_raster(truth / "train" / "sar_grid_labels" / f"{name}.tif", on_sar_grid)
         by_chance = random_labels(labels, scene.crop(scene.ids), scene.objects.variant, rng)
         write_raster(truth / "train" / "random_labels" / f"{name}.tif", by_chance)
         target.append(appearance(scene, image, tile_generator(seed, "target_pieces", index)))
@@ -90,6 +95,12 @@ def _write_sar(
         no_data = no_data_wedge(rng, *amplitude.shape)
     write_raster(path, np.where(no_data, 0, amplitude).astype(np.uint8), grid)
     return sensor.shift, no_data
+
+
+def _labels_moved(scene: Scene, shift: tuple[float, float]) -> NDArray[np.uint8]:
+    """True labels (H, W) of a SAR image that lies `shift` (y, x) pixels off: those nearest to its pixels' centres."""
+    down, right = (-int(np.floor(0.5 - distance)) for distance in shift)
+    return scene.crop(np.roll(scene.labels, (down, right), axis=(0, 1)))  # what comes round stays in the margin
 
 
 def _grid(split: str, index: int, sizes: DemoSizes) -> Georeference:

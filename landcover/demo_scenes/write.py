@@ -17,7 +17,7 @@ from landcover.run_files.atomic import write_json
 from landcover.run_files.writable import check_folder
 
 VERSION = 2
-"""Raised whenever the same seed and sizes give other files."""
+"""Raised whenever the same seed and sizes give a file other bytes. New files do not: data without them stay good."""
 
 FINISHED, STARTED = "demo.json", ".demo-started.json"
 

@@ -42,6 +42,7 @@ def test_the_layout_is_the_published_one(demo):
         pairs / "train/labels",
         truth / "train/labels",
         truth / "train/random_labels",
+        truth / "train/sar_grid_labels",
     ):
         assert sorted(p.name for p in folder.iterdir()) == areas
     assert sorted(p.name for p in (pairs / "val").rglob("*.tif")) == ["ValArea_001.tif", "ValArea_002.tif"]
@@ -53,7 +54,7 @@ def test_the_layout_is_the_published_one(demo):
 def test_every_file_reads_as_what_it_is_and_only_images_are_georeferenced(demo):
     for path in demo.rglob("*.tif"):
         folder = path.parent.name
-        if folder in ("labels", "random_labels"):
+        if folder in ("labels", "random_labels", "sar_grid_labels"):
             assert read_labels(path, OPEN_EARTH_MAP).shape[0] in (96, 90)
             assert not read_georeference(path)
         else:
@@ -88,12 +89,24 @@ def test_shifts_of_the_pairs_are_told(demo):
     assert all(1 <= np.hypot(*shift) <= 3 for shift in shifts.values())
 
 
+def test_truth_on_the_sar_grid_is_the_other_one_moved_by_the_shift_and_void_without_sar_data(demo):
+    train = demo / "truth/train"
+    for name, (down, right) in json.loads((train / "shifts.json").read_text()).items():
+        truth = read_labels(train / "labels" / f"{name}.tif", OPEN_EARTH_MAP)
+        moved = read_labels(train / "sar_grid_labels" / f"{name}.tif", OPEN_EARTH_MAP)
+        rows, columns = (np.rint(np.arange(3, 93) - distance).astype(int) for distance in (down, right))
+        void = moved[3:93, 3:93] == 0
+        np.testing.assert_array_equal(moved[3:93, 3:93][~void], truth[np.ix_(rows, columns)][~void])
+        sar = read_sar(demo / "DFC2025Track1/train/sar_images" / f"{name}.tif").pixels
+        assert (name == "TrainArea_002") == bool((moved == 0).any()) and not sar[moved == 0].any()
+
+
 def test_the_number_of_tiles_does_not_change_the_others_and_bytes_repeat(demo, tmp_path):
     write_demo(tmp_path / "fewer", 3, replace(SIZES, source_train=2, target_train=2, target_val=1), quiet=True)
     fewer, all_files = files(tmp_path / "fewer"), files(demo)
     # published labels come from one classifier, which knows all source tiles
     tiles = [name for name in fewer if name.endswith(".tif") and "DFC2025Track1/train/labels" not in name]
-    assert len(tiles) == 2 * 4 + 2 * 4 + 2 + 4
+    assert len(tiles) == 2 * 4 + 2 * 5 + 2 + 4
     assert all(fewer[name] == all_files[name] for name in tiles)
 
 

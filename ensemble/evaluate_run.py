@@ -13,8 +13,9 @@ from ensemble.score_submission import score_submission
 from ensemble.scoring import Summary, score_ensemble, score_labels, score_members
 from ensemble.weights import Average
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
-from landcover.data_sets.dfc2025 import Split, dfc2025_tiles, truth_labels
+from landcover.data_sets.dfc2025 import SarTile, Split, dfc2025_tiles, truth_labels
 from landcover.images.listing import LABEL_SUFFIXES, files_by_stem
+from landcover.labels.label_set import manual_labels, sar_grid_truth
 
 AVERAGES: tuple[Average, ...] = ("logits", "probabilities")
 
@@ -32,6 +33,7 @@ def evaluate_run(
     class_weights: Mapping[str, float] | None = None,
     labels: Path | None = None,
     scheme: ClassScheme = OPEN_EARTH_MAP,
+    unregistered: Path | None = None,
 ) -> dict[str, Any]:
     """Scores of teachers, pseudo-labels, SAR models and ensemble, each with what it was scored against.
 
@@ -54,9 +56,14 @@ def evaluate_run(
         labels: folder of the label files that trained the SAR models; None for the pseudo-labels. Where there is a
             truth of their tiles, they are scored as `training_labels`.
         scheme: classes of scores and labels.
+        unregistered: folder of these label files before they were moved onto the SAR images, None if they were not.
+            Both are then scored on the truth of the SAR images where there is one, the latter as `unregistered_labels`.
     """
     metrics = {"teachers": {name: _source_score(run_dir / "teachers" / name) for name in teachers}}
-    metrics.update(_label_scores(run_dir, dfc_root, truth_root, metrics["teachers"], labels, scheme))
+    tiles = dfc2025_tiles(dfc_root, "train")
+    metrics.update(_label_scores(run_dir, dfc_root, truth_root, tiles, metrics["teachers"], scheme))
+    if labels is not None:
+        metrics.update(_training_label_scores(tiles, labels, unregistered, truth_root, scheme))
     split, truth = _sar_truth(dfc_root, truth_root)
     names = [member.name for member in members]
     if not truth:
@@ -92,15 +99,15 @@ def _label_scores(
     run_dir: Path,
     dfc_root: Path,
     truth_root: Path,
+    tiles: Sequence[SarTile],
     teachers: Mapping[str, Summary],
-    labels: Path | None,
     scheme: ClassScheme,
 ) -> dict[str, Any]:
-    """Entries of pseudo-labels, and where there is a truth of teachers, published and training labels too.
+    """Entries of pseudo-labels, and where there is a truth of teachers and published labels too.
 
     A run that was trained on other labels has neither teachers nor pseudo-labels that could be scored.
     """
-    tiles, folder = dfc2025_tiles(dfc_root, "train"), run_dir / "pseudo_labels"
+    folder = run_dir / "pseudo_labels"
     written = {tile.name: folder / f"{tile.name}.tif" for tile in tiles}
     published = {tile.name: tile.labels for tile in tiles if tile.labels}
     truth = truth_labels(truth_root, "train") if truth_root.resolve() != dfc_root.resolve() else {}
@@ -117,14 +124,31 @@ def _label_scores(
             }
         if published:
             entries["published_labels"] = score_labels(published, truth, scheme, told)
-        if labels is not None:
-            trained = files_by_stem(labels, LABEL_SUFFIXES)
-            entries["training_labels"] = score_labels(trained, truth, scheme, told)
         return entries
     if published and folder.is_dir():
         told = "published pseudo-labels of the train tiles (agreement, not accuracy)"
         return {"pseudo_labels": score_labels(written, published, scheme, told)}
     return {"pseudo_labels": UNSCORED}
+
+
+def _training_label_scores(
+    tiles: Sequence[SarTile],
+    labels: Path,
+    unregistered: Path | None,
+    truth_root: Path,
+    scheme: ClassScheme,
+) -> dict[str, Summary]:
+    """Entries of the labels that trained, and where they are registered of those before; none without a truth."""
+    truth, folders = manual_labels(truth_root, tiles, scheme), {"training_labels": labels}
+    if unregistered is not None:
+        truth = sar_grid_truth(truth_root, tiles, scheme) or truth
+        folders = {"unregistered_labels": unregistered, **folders}
+    if truth is None:
+        return {}
+    return {
+        entry: score_labels(files_by_stem(folder, LABEL_SUFFIXES), truth.files, scheme, truth.name)
+        for entry, folder in folders.items()
+    }
 
 
 def _sar_truth(dfc_root: Path, truth_root: Path) -> tuple[Split, dict[str, Path]]:

@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
     parser.add_argument("--truth-root", type=Path, help="folder with <split>/labels; default: the DFC2025 folder")
     parser.add_argument("--labels", type=Path, help="labels that trained the models; default: pseudo_labels of the run")
+    parser.add_argument("--unregistered", type=Path, help="these labels before they were moved onto the SAR images")
     parser.add_argument("--quick-looks", action="store_true", help="draw a picture of every test tile too")
     parser.add_argument("--run-dir", required=True, type=Path)
     parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE", help="shown in the report")
@@ -69,6 +70,7 @@ def main() -> None:
         class_weights,
         arguments.labels,
         scheme,
+        arguments.unregistered,
     )
     write_json(run_dir / "metrics.json", metrics)
     print(f"wrote {run_dir / 'metrics.json'}")

@@ -91,6 +91,17 @@ def truth_labels(root: Path, split: Split) -> dict[str, Path]:
     return files_by_stem(folder, LABEL_SUFFIXES) if folder else {}
 
 
+def sar_grid_labels(root: Path) -> dict[str, Path]:
+    """Label files `<root>/train/sar_grid_labels/<name>.tif` (or .png) by tile name, sorted; empty without that folder.
+
+    Args:
+        root: as of `truth_labels`. Those of `train` lie on the optical images, which may be off from the SAR images;
+            these lie on the SAR images.
+    """
+    folder = _folder(root, "train", "sar_grid_labels")
+    return files_by_stem(folder, LABEL_SUFFIXES) if folder else {}
+
+
 def _folder(root: Path, *parts: str) -> Path | None:
     """The folder `root/parts[0]/...` with names compared in any case, None if there is none."""
     for part in parts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -102,6 +102,7 @@ def filter_labels(
     folder: Path,
     references: References,
     processes: Processes,
+    further: Callable[[], Iterable[Path]] = tuple,
 ) -> bool:
     """Writes `<tile>.tif` for every image, `quality.json` and the manifest; False if all was there.
 
@@ -116,6 +117,8 @@ def filter_labels(
         folder: receives the files.
         references: what the labels are compared with, beside those before.
         processes: those that share the tiles.
+        further: writes what else belongs into the folder when all its label files are there, in the first process, and
+            gives the paths. May be called again for a folder that has them.
 
     Raises:
         InputError: labels are missing or of another size, the folder holds something else, or the filter returns what
@@ -145,10 +148,15 @@ def filter_labels(
             labels = _changed(changes, method, name, before, files[name])
             write_labels(files[name], labels, before.scheme, read_georeference(images[name]))
         processes.barrier()
-        quality = folder_quality(LabelSet(f"{before.name} after {method}", files, before.scheme), against, processes)
+        after = LabelSet(f"{before.name} after {method}", files, before.scheme)
+        quality = folder_quality(after, against, processes)
+        truth_before = None
+        if references.truth:
+            truth_before = folder_quality(before.only(files), References((), references.truth), processes)["truth"]
         if processes.first:
-            write_json(folder / QUALITY_NAME, {**quality, "compared_with": against.digests(files)})
-        state.files = [*files.values(), folder / QUALITY_NAME]
+            compared = {"truth_before": truth_before, "compared_with": against.digests(files)}
+            write_json(folder / QUALITY_NAME, {**quality, **compared})
+            state.files = [*files.values(), folder / QUALITY_NAME, *further()]
     return not state.complete
 
 

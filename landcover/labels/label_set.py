@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
-from landcover.data_sets.dfc2025 import SarTile, truth_labels
+from landcover.data_sets.dfc2025 import SarTile, sar_grid_labels, truth_labels
 from landcover.errors import InputError, shorten
 from landcover.images.label_file import read_labels
 from landcover.images.listing import LABEL_SUFFIXES, files_by_stem
@@ -109,7 +109,9 @@ def published_labels(tiles: Sequence[SarTile], scheme: ClassScheme = OPEN_EARTH_
 
 
 def manual_labels(truth_root: Path, tiles: Sequence[SarTile], scheme: ClassScheme = OPEN_EARTH_MAP) -> LabelSet | None:
-    """Manual labels of training tiles, None if there are none; files that came with the tiles are no truth.
+    """Manual labels of training tiles, on the optical image; None if there are none.
+
+    Files that came with the tiles are no truth.
 
     Args:
         truth_root: folder with `train/labels`.
@@ -122,6 +124,19 @@ def manual_labels(truth_root: Path, tiles: Sequence[SarTile], scheme: ClassSchem
     if not files or published & {path.resolve() for path in files.values()}:
         return None
     return LabelSet(f"manual labels of {len(files)} train tiles", files, scheme)
+
+
+def sar_grid_truth(truth_root: Path, tiles: Sequence[SarTile], scheme: ClassScheme = OPEN_EARTH_MAP) -> LabelSet | None:
+    """Manual labels of training tiles on the SAR image, None if there are none.
+
+    Args:
+        truth_root: folder with `train/sar_grid_labels`.
+        tiles: training tiles.
+        scheme: classes of the files.
+    """
+    known = {tile.name for tile in tiles}
+    files = {name: path for name, path in sar_grid_labels(truth_root).items() if name in known}
+    return LabelSet(f"manual labels of {len(files)} train tiles on the SAR images", files, scheme) if files else None
 
 
 def check_names(sets: Sequence[LabelSet]) -> None:

@@ -81,6 +81,9 @@ def _set_rows(quality: Quality, scheme: ClassScheme) -> Iterator[_Row]:
         yield _Row(name, (confidence["mean"], *_per_class(confidence["classes"], scheme)))
     if truth := quality["truth"]:
         yield from _truth_rows(truth, scheme)
+    if before := quality.get("truth_before"):
+        kept = before["on_kept"]
+        yield _Row("IoU before (all: mean)", (kept["miou"], *_per_class(kept["iou"], scheme)))
     for name, entry in quality["agreement"].items():
         yield from _agreement_rows(f"Against {name} labels", entry, scheme)
 

@@ -14,9 +14,10 @@ Metrics = Mapping[str, Any]  # content of metrics.json
 LABEL_ROWS = {
     "published_labels": "published labels",
     "pseudo_labels": "pseudo-labels of the teachers",
+    "unregistered_labels": "labels before registration",
     "training_labels": "labels that trained the SAR models",
 }
-"""Label files that are scored, and what tables call them; training labels are there where they are others."""
+"""Label files that are scored, and what tables call them; the last ones are there where they are others."""
 
 
 @dataclass(frozen=True)

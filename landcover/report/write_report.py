@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.report.collect import Run, collect_run
 from landcover.report.confusion import confusion_table
 from landcover.report.curves import training_curves
+from landcover.report.markup import picture
 from landcover.report.page import html_page
 from landcover.report.quality_table import quality_html
 from landcover.report.score_table import score_table
@@ -49,7 +53,7 @@ def write_report(
     sections = [
         ("scores", "Scores", score_table(run.metrics, scheme)),
         ("labels", "Pseudo-labels", quality_html(run_dir / "pseudo_labels", scheme)),
-        *_reassigned_labels(run_dir, scheme),
+        *_changed_labels(run_dir, scheme),
         ("tiles", "Tiles", tile_pictures(run, dfc_root, truth_root, tiles, scheme)),
         ("confusion", "Confusion of the ensemble", confusion_table(run.metrics.get("ensemble"), scheme)),
         ("training", "Training", _curves(run)),
@@ -61,10 +65,23 @@ def write_report(
     return path
 
 
-def _reassigned_labels(run_dir: Path, scheme: ClassScheme) -> list[tuple[str, str, str]]:
-    """The section of labels that stage 21 has changed, if it has."""
-    folder = run_dir / "reassigned_labels"
-    return [("reassigned", "Reassigned labels", quality_html(folder, scheme))] if folder.is_dir() else []
+def _changed_labels(run_dir: Path, scheme: ClassScheme) -> list[tuple[str, str, str]]:
+    """The sections of labels that stages 21 and 22 have changed, if they have."""
+    folders = {kind: run_dir / f"{kind}_labels" for kind in ("reassigned", "registered")}
+    return [
+        (kind, f"{kind.capitalize()} labels", quality_html(folder, scheme) + _offsets(folder))
+        for kind, folder in folders.items()
+        if folder.is_dir()
+    ]
+
+
+def _offsets(folder: Path) -> str:
+    """The drawing that stage 22 leaves beside its labels, if it is there."""
+    path = folder / "offsets.png"
+    if not path.is_file():
+        return ""
+    with Image.open(path) as image:
+        return picture(np.asarray(image.convert("RGB")), "Offset between the SAR and the optical image of every tile")
 
 
 def _curves(run: Run) -> str:

@@ -20,7 +20,7 @@ class Filling:
         nothing_to_do: whether they were, and are up to date.
 
     Attributes:
-        files: those that the manifest will list, in all processes; set by whoever fills the folder.
+        files: those that the manifest will list, in the first process; set by whoever fills the folder.
     """
 
     complete: bool

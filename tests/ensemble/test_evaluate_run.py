@@ -46,11 +46,17 @@ class Run:
             write_raster(folder / f"{name}.tif", labels)
 
     def evaluate(
-        self, truth: Path | None = None, members: tuple[str, ...] = ("good", "bad"), others=("other",), labels=None
+        self,
+        truth: Path | None = None,
+        members: tuple[str, ...] = ("good", "bad"),
+        others=("other",),
+        labels=None,
+        unregistered=None,
     ):
         listed = [Member(name, Path("elsewhere") / name, weight=1.0) for name in members]
         truth = truth or self.truth
-        return evaluate_run(self.run_dir, self.data, truth, ["teacher"], listed, list(others), "logits", labels=labels)
+        of_labels = {"labels": labels, "unregistered": unregistered}
+        return evaluate_run(self.run_dir, self.data, truth, ["teacher"], listed, list(others), "logits", **of_labels)
 
 
 @pytest.fixture
@@ -144,6 +150,29 @@ def test_teachers_pseudo_labels_and_published_labels_are_scored_on_the_training_
     assert metrics["pseudo_labels"]["labels"] == "manual labels of 1 train tiles"
     assert "training_labels" not in metrics
     assert run.evaluate(labels=run.data / "train" / "labels")["training_labels"] == metrics["published_labels"]
+
+
+def test_registered_labels_and_those_before_are_scored_on_one_truth_that_of_the_sar_images_if_there_is_one(
+    run: Run,
+) -> None:
+    before, after = run.run_dir / "pseudo_labels", run.run_dir / "registered_labels"
+    run.labels(after, {"a": HALF})
+    folders = {"labels": after, "unregistered": before}
+    assert not {"training_labels", "unregistered_labels"} & set(run.evaluate(**folders))
+    run.labels(run.truth / "train" / "sar_grid_labels", {"a": HALF, "not_a_tile": HALF})
+    for _ in range(2):
+        metrics = run.evaluate(**folders)
+        found = [
+            (metrics[name]["miou"], metrics[name]["labels"]) for name in ("unregistered_labels", "training_labels")
+        ]
+        assert [miou for miou, _ in found] == [pytest.approx(4 / 8 / 3), 1.0]  # of bareland, rangeland and building
+        assert {told for _, told in found} == {"manual labels of 1 train tiles on the SAR images"}
+        run.labels(run.truth / "train" / "labels", {"a": TRUTH})  # on the optical image: still that of the SAR image
+        run.scores("teachers", "teacher", HALF, "a")
+    shutil.rmtree(run.truth / "train" / "sar_grid_labels")
+    metrics = run.evaluate(**folders)
+    assert (metrics["unregistered_labels"]["miou"], metrics["training_labels"]["miou"]) == (1.0, 0.25)
+    assert metrics["training_labels"]["labels"] == "manual labels of 1 train tiles"
 
 
 @pytest.mark.parametrize("same_root", [True, False])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles, truth_labels
+from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles, sar_grid_labels, truth_labels
 from landcover.errors import InputError
 
 
@@ -111,6 +111,13 @@ def test_truth_labels_are_tiff_or_png_by_tile_name(tmp_path: Path) -> None:
 def test_truth_labels_are_empty_without_their_folder(tmp_path: Path) -> None:
     assert truth_labels(tmp_path, "test") == {}
     assert truth_labels(tmp_path / "nowhere", "test") == {}
+
+
+def test_labels_on_the_sar_grid_lie_beside_those_of_train(tmp_path: Path) -> None:
+    assert sar_grid_labels(tmp_path) == {}
+    make(tmp_path, "train/SAR_grid_labels/b.png", "train/SAR_grid_labels/a.tif", "train/labels/c.tif")
+    folder = tmp_path / "train" / "SAR_grid_labels"
+    assert sar_grid_labels(tmp_path) == {"a": folder / "a.tif", "b": folder / "b.png"}
 
 
 def test_two_folders_that_differ_in_case_are_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,14 +61,19 @@ def tiles(tmp_path: Path) -> list[SarTile]:
     return made
 
 
-def run(tiles: list[SarTile], folder: Path, spoilt: NDArray[Any] | None = None) -> tuple[bool, list[str]]:
+def run(
+    tiles: list[SarTile],
+    folder: Path,
+    spoilt: NDArray[Any] | None = None,
+    further: Callable[[], Iterable[Path]] = tuple,
+) -> tuple[bool, list[str]]:
     """Whether something was written, and the tiles that the filter has seen."""
     changes = Swap(FilterMaterial(tiles, {}, 0, ALONE), spoilt)
     images = {tile.name: tile.optical for tile in tiles}
     before, truth = label_set(f"before={folder.parent / 'before'}"), None
     if (folder.parent / "truth").is_dir():
         truth = label_set(str(folder.parent / "truth"))
-    written = filter_labels("swap", changes, before, images, folder, References((), truth), ALONE)
+    written = filter_labels("swap", changes, before, images, folder, References((), truth), ALONE, further)
     return written, changes.seen
 
 
@@ -97,8 +102,29 @@ def test_what_is_there_is_skipped_and_what_is_missing_is_made(tiles: list[SarTil
     before = (folder / "a.tif").stat().st_mtime_ns
     write_raster(tmp_path / "truth" / "a.tif", np.array([[2, 2], [2, 2]], np.uint8))
     assert run(tiles, folder) == (False, [])  # new references: the table alone
-    assert read_quality(folder)["truth"]["on_kept"]["accuracy"] == pytest.approx(2 / 3)
+    quality = read_quality(folder)
+    assert quality["truth"]["on_kept"]["accuracy"] == pytest.approx(2 / 3)
+    assert quality["truth_before"]["on_kept"]["accuracy"] == 0.0
     assert (folder / "a.tif").stat().st_mtime_ns == before
+
+
+def test_further_files_are_written_behind_the_labels_and_belong_to_the_folder(
+    tiles: list[SarTile], tmp_path: Path
+) -> None:
+    folder = tmp_path / "after"
+
+    def write_names() -> list[Path]:
+        (folder / "names.txt").write_text(" ".join(sorted(path.name for path in folder.glob("*.tif"))))
+        return [folder / "names.txt"]
+
+    assert run(tiles, folder, further=write_names) == (True, ["a", "b", "c"])
+    assert (folder / "names.txt").read_text() == "a.tif b.tif c.tif"
+    names = [row["name"] for row in read_manifest(folder / "manifest.json")["files"]]
+    assert names == ["a.tif", "b.tif", "c.tif", "names.txt", "quality.json"]
+    assert run(tiles, folder, further=write_names) == (False, [])
+    (folder / "names.txt").unlink()
+    assert run(tiles, folder, further=write_names) == (True, [])
+    assert (folder / "names.txt").exists()
 
 
 def test_labels_of_other_inputs_are_refused_not_mixed(tiles: list[SarTile], tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from landcover.labels.label_set import (
     label_set,
     manual_labels,
     published_labels,
+    sar_grid_truth,
 )
 
 
@@ -90,3 +91,12 @@ def test_files_that_came_with_the_tiles_are_published_labels_and_no_truth(tmp_pa
     unlabelled = [SarTile(name, tmp_path / f"{name}.tif", None, None) for name in "ab"]
     assert published_labels(unlabelled) is None
     assert manual_labels(tmp_path / "data", unlabelled) is not None  # nothing was published: these are the truth
+
+
+def test_manual_labels_on_the_sar_images_are_told_apart(tmp_path: Path) -> None:
+    tiles = [SarTile(name, tmp_path / f"{name}.tif", None, None) for name in "ab"]
+    assert sar_grid_truth(tmp_path, tiles) is None
+    truth = write(tmp_path / "train" / "sar_grid_labels", "b.tif", "unknown_tile.tif")
+    told = "manual labels of 1 train tiles on the SAR images"
+    assert sar_grid_truth(tmp_path, tiles) == LabelSet(told, {"b": truth / "b.tif"})
+    assert manual_labels(tmp_path, tiles) is None

@@ -59,6 +59,13 @@ def test_every_row_is_aligned_in_percent(quality: dict[str, Any]) -> None:
     ]
 
 
+def test_what_a_stage_has_changed_is_compared_with_the_labels_before(quality: dict[str, Any]) -> None:
+    before = {**quality["truth"], "on_kept": {**entry(0.5, "accuracy"), "miou": 0.125}}
+    lines = quality_table({**quality, "truth_before": before}).splitlines()
+    assert len(lines) == len(quality_table(quality).splitlines()) + 1
+    assert lines[7].split() == ["IoU", "before", "(all:", "mean)", "12.5", "50.0", "0.0", *["-"] * 6]
+
+
 def test_a_set_with_unknown_pixels_shows_coverage_and_what_was_there_before(quality: dict[str, Any]) -> None:
     truth = {**quality["truth"], "kept": 0.6, "kept_classes": per_class(0.8, 0.5), "on_all": entry(0.5, "accuracy")}
     dropped = {**quality, "unknown": 0.4, "truth": truth, "before_dropping": quality}

@@ -4,7 +4,9 @@ import re
 import shutil
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from landcover.report.write_report import write_report
 
@@ -101,6 +103,16 @@ def test_real_data_without_truth_has_maps_but_no_scores(fake_run):
     assert "There is no truth for these tiles" in page
     assert "<b>errors</b>" not in page
     assert page.count("<b>disagreement</b>") == 2
+
+
+def test_registered_labels_have_a_section_with_the_drawing_of_their_offsets(page, fake_run):
+    assert "Registered labels" not in page
+    drawing = np.zeros((4, 5, 3), np.uint8)
+    (fake_run.run / "registered_labels").mkdir()
+    Image.fromarray(drawing).save(fake_run.run / "registered_labels" / "offsets.png")
+    page = write_report(fake_run.run, fake_run.data, fake_run.truth, SETTINGS).read_text(encoding="utf-8")
+    section = page.partition("Registered labels</h2>")[2].partition("</section>")[0]
+    assert section.count("<img ") == 1 and 'width="5" height="4"' in section
 
 
 def test_an_empty_run_is_a_page_of_sentences(tmp_path):

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Trains the SAR models on the label files of stage 21 where REASSIGN names a method, otherwise on those in LABELS
-# (default: the pseudo-labels of stage 20), and PUBLISHED_MODELS on the published labels for comparison. HOLD_OUT=0.1 scores them on a tenth of the training tiles, apart from the others.
+# Trains the SAR models on the label files of stage 22 where REGISTER names a method, of stage 21 where REASSIGN does,
+# otherwise on those in LABELS (default: the pseudo-labels of stage 20), and PUBLISHED_MODELS on the published labels
+# for comparison. HOLD_OUT=0.1 scores them on a tenth of the training tiles, apart from the others.
 # Reads:  DFC_ROOT/train/sar_images, LABELS, PRETRAINED_DIR unless PRETRAINED=0, RUN_DIR/teachers/ if SAR_START=teachers
 # Writes: RUN_DIR/sar_models/<name>/model.pth
 # Usage:  bash tools/30_train_sar_models.sh [PROFILE [MODEL ...]]

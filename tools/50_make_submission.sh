@@ -9,6 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 source "$REPO_ROOT/tools/profile.sh"
 
 options=(${ENSEMBLE_WEIGHTS:+--weights "$ENSEMBLE_WEIGHTS"} ${AVERAGE:+--average "$AVERAGE"} ${CHOSEN_LABELS:+--labels "$CHOSEN_LABELS"})
+[ "$REGISTER" = none ] || options+=(--unregistered "${UNREGISTERED_LABELS:-$RUN_DIR/pseudo_labels}")
 [ -n "$ENSEMBLE_WEIGHTS" ] || options+=("${MEMBER_ARGUMENTS[@]}")
 [ "$QUICK_LOOKS" = 0 ] || options+=(--quick-looks)
 python -m tools.make_submission --teachers "${TEACHER_NAMES[@]}" --others "${PUBLISHED_NAMES[@]}" "${options[@]}" \

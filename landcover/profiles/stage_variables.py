@@ -15,7 +15,16 @@ REPORTED = (
 )  # fmt: skip
 """Variables that the report shows always, in its order."""
 
-REPORTED_IF_SET = ("CLASSES", "LABEL_VALUES", "REASSIGN", "SAR_SCORES", "SAR_START", "PLUGINS")
+REPORTED_IF_SET = (
+    "CLASSES",
+    "LABEL_VALUES",
+    "REASSIGN",
+    "SAR_SCORES",
+    "REGISTER",
+    "REGISTER_OPTIONS",
+    "SAR_START",
+    "PLUGINS",
+)
 """Variables that the report shows where they are not the default."""
 
 
@@ -23,8 +32,10 @@ def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
     """Variables of a stage's shell by name: texts, and lists as arrays.
 
     Beside those of the profile: TEACHER_NAMES, SAR_NAMES and PUBLISHED_NAMES, the names of the models;
-    TEACHER_OPTION_ARGUMENTS, SAR_OPTION_ARGUMENTS and MEMBER_ARGUMENTS, every word behind its option;
-    CHOSEN_LABELS, the folder of label files that SAR models are to learn, empty for the run's pseudo-labels;
+    TEACHER_OPTION_ARGUMENTS, SAR_OPTION_ARGUMENTS, REGISTER_OPTION_ARGUMENTS and MEMBER_ARGUMENTS, every word behind
+    its option;
+    CHOSEN_LABELS, the folder of label files that SAR models are to learn, and UNREGISTERED_LABELS, the one before stage
+    22, both empty for the run's pseudo-labels;
     CLASS_ARGUMENTS of all that reads labels, PRETRAINED_ARGUMENTS of both trainings, START_ARGUMENTS and
     HOLD_OUT_ARGUMENTS of the SAR models, VIEW_ARGUMENTS of both predictions; SETTINGS, what the report shows.
 
@@ -44,7 +55,9 @@ def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
         "PUBLISHED_NAMES": tuple(f"{stem(config)}_published" for config in values["PUBLISHED_MODELS"]),
         "TEACHER_OPTION_ARGUMENTS": _each("--option", values["TEACHER_OPTIONS"]),
         "SAR_OPTION_ARGUMENTS": _each("--option", values["SAR_OPTIONS"]),
+        "REGISTER_OPTION_ARGUMENTS": _each("--option", values["REGISTER_OPTIONS"]),
         "MEMBER_ARGUMENTS": _each("--member", values["ENSEMBLE"]),
+        "UNREGISTERED_LABELS": _unregistered_labels(values),
         "CHOSEN_LABELS": _chosen_labels(values),
         "CLASS_ARGUMENTS": _classes(values),
         "PRETRAINED_ARGUMENTS": _pretrained(values),
@@ -69,9 +82,15 @@ def _each(option: str, words: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for value in words for word in (option, value))
 
 
-def _chosen_labels(values: Mapping[str, Value]) -> str:
-    """What the last label filter writes; without any, what the profile names."""
+def _unregistered_labels(values: Mapping[str, Value]) -> str:
+    """What the label filter writes; without one, what the profile names."""
     return f"{values['RUN_DIR']}/reassigned_labels" if values["REASSIGN"] != "none" else str(values["LABELS"])
+
+
+def _chosen_labels(values: Mapping[str, Value]) -> str:
+    """What the last stage that changes labels writes; without any, what the profile names."""
+    registered = f"{values['RUN_DIR']}/registered_labels"
+    return registered if values["REGISTER"] != "none" else _unregistered_labels(values)
 
 
 def _classes(values: Mapping[str, Value]) -> tuple[str, ...]:

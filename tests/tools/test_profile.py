@@ -161,6 +161,26 @@ def test_scores_for_the_labels_reach_the_command(environment: dict[str, str], tm
     assert found[found.index("--sar-scores") + 1 :][:2] == ["/my scores/train", "--teachers"]
 
 
+def test_a_matcher_its_settings_and_the_labels_before_it_reach_the_commands(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    run_dir = environment["RUN_DIR"]
+    chosen = environment | {"REGISTER": "/my matcher/model.pth", "REGISTER_OPTIONS": "tolerance=2 model=affine"}
+    found = arguments_of("22_register_labels.sh", tmp_path, chosen)
+    assert found[4:9] == [
+        "stage2_sar_seg.register_labels",
+        *["--method", "/my matcher/model.pth"],
+        *["--labels", f"{run_dir}/pseudo_labels"],
+    ]
+    assert found[9:13] == ["--option", "tolerance=2", "--option", "model=affine"]
+    shutil.rmtree(tmp_path / "bin")
+    found = arguments_of("22_register_labels.sh", tmp_path, chosen | {"REASSIGN": "sure_sar", "LABELS": "/l"})
+    assert found[found.index("--labels") + 1] == f"{run_dir}/reassigned_labels"
+    shutil.rmtree(tmp_path / "bin")
+    found = arguments_of("30_train_sar_models.sh", tmp_path, chosen | {"LABELS": "/l"})
+    assert found[found.index("--labels") + 1] == f"{run_dir}/registered_labels"
+
+
 def test_options_of_the_readme_arrive_as_they_are_written(environment: dict[str, str], tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (option,) = re.findall(r'TEACHER_OPTIONS="(.*?)"', readme)

@@ -14,6 +14,7 @@ from stage1_optical_da.reassign_labels import main as reassign_main
 from stage1_optical_da.train_teachers import main as teachers_main
 from stage1_optical_da.write_pseudo_labels import main as pseudo_labels_main
 from stage2_sar_seg.predict_sar import main as predict_main
+from stage2_sar_seg.register_labels import main as register_main
 from stage2_sar_seg.train_sar_models import main as sar_main
 from tools.ablation.__main__ import main as ablation_main
 from tools.ablation.predict import main as ablation_predict_main
@@ -37,6 +38,7 @@ TEACHER, SAR_MODEL = CONFIGS / "teacher_segformer.py", CONFIGS / "sar_segformer.
         (teachers_main, (TEACHER, "--oem-root", "{data}/OpenEarthMap", *DFC, *RUN)),
         (pseudo_labels_main, ("teacher_segformer", *DFC, *RUN)),
         (reassign_main, ("--method", "copy", "--labels", "{data}/DFC2025Track1/train/labels", *DFC, *RUN)),
+        (register_main, ("--method", "phase", "--labels", "{data}/DFC2025Track1/train/labels", *DFC, *RUN)),
         (sar_main, (SAR_MODEL, "--labels", "{data}/DFC2025Track1/train/labels", *DFC, *RUN)),
         (predict_main, ("sar_segformer", *DFC, *RUN)),
         (submission_main, (*DFC, *RUN)),

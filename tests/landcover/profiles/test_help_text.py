@@ -19,8 +19,8 @@ def test_every_variable_is_listed_with_default_stages_and_help() -> None:
         row = rows[variable.name]
         assert row[:18].strip() == variable.name
         assert row[18:41].strip() == ("required" if variable.required else variable.default or "-")
-        assert row[41:63].strip() == variable.stages
-        assert row[63:] == variable.help
+        assert row[41:66].strip() == variable.stages
+        assert row[66:] == variable.help
     assert max(map(len, lines)) <= 150
 
 

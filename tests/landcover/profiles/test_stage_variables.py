@@ -20,6 +20,12 @@ def test_names_and_words_behind_their_options() -> None:
     assert found["PUBLISHED_NAMES"] == ("a_published",)
     assert found["TEACHER_OPTION_ARGUMENTS"] == ("--option", "i=1", "--option", "c={'a': 1, 'b': 2}")
     assert found["SAR_OPTION_ARGUMENTS"] == ("--option", "k=x y")
+    assert variables(REGISTER_OPTIONS="search=8 a='b c'")["REGISTER_OPTION_ARGUMENTS"] == (
+        "--option",
+        "search=8",
+        "--option",
+        "a='b c'",
+    )
     assert found["MEMBER_ARGUMENTS"] == ("--member", "a", "--member", "b")
 
 
@@ -82,8 +88,22 @@ def test_the_report_shows_values_as_they_were_given() -> None:
 
 def test_the_report_shows_reassignment_and_plugins_where_there_are_any() -> None:
     assert variables(REASSIGN="none")["SETTINGS"] == variables()["SETTINGS"]
-    shown = variables(REASSIGN="ot", PLUGINS="mine.parts")["SETTINGS"]
-    assert shown[-4:] == ("--setting", "REASSIGN=ot", "--setting", "PLUGINS=mine.parts")
+    shown = variables(REASSIGN="ot", REGISTER="phase", PLUGINS="mine.parts")["SETTINGS"]
+    assert shown[-5::2] == ("REASSIGN=ot", "REGISTER=phase", "PLUGINS=mine.parts")
+
+
+def test_sar_models_learn_what_the_last_stage_that_changes_labels_writes() -> None:
+    def folders(**values: str) -> tuple[Value, Value]:
+        found = variables(**values)
+        return found["UNREGISTERED_LABELS"], found["CHOSEN_LABELS"]
+
+    reassigned, registered = "/r/reassigned_labels", "/r/registered_labels"
+    assert folders() == ("", "")
+    assert folders(LABELS="/l 1", REGISTER="none") == ("/l 1", "/l 1")
+    assert folders(LABELS="/l 1", REASSIGN="ot") == (reassigned, reassigned)
+    assert folders(REGISTER="phase") == ("", registered)
+    assert folders(LABELS="/l 1", REGISTER="/my matcher/model.pth") == ("/l 1", registered)
+    assert folders(LABELS="/l 1", REASSIGN="ot", REGISTER="phase") == (reassigned, registered)
 
 
 def test_classes_are_arguments_in_one_word_each() -> None:

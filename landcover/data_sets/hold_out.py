@@ -103,7 +103,7 @@ def _by_region(images: Sequence[Path]) -> NDArray[np.int64] | str:
     regions = []
     for path in images:
         region, _, number = path.stem.rpartition("_")
-        if not (region and number.isdecimal()):
+        if not (region and number.removeprefix("p").isdecimal()):  # SEN1-2 writes p7 for patch 7
             return f"no <region>_<number> in the name {path.name}"
         regions.append(region)
     names, groups = np.unique(regions, return_inverse=True)

@@ -89,7 +89,7 @@ class StoredTiles:
             InputError: a file is missing, damaged or not of its kind, or labels are of another size than the image.
         """
         if self._keeps is None:
-            self._keeps = fits(self._tiles, self._budget // _copies())
+            self._keeps = fits(self._tiles, self._budget // copies())
         if number in self._decoded:
             return self._decoded[number]
         tile = self._read_again(number) if number in self._sizes else self._read(number)
@@ -130,7 +130,7 @@ def fits(tiles: Sequence[TrainingTile], limit: int) -> bool:
     return True
 
 
-def _copies() -> int:
+def copies() -> int:
     """Processes of this machine that load the same set: its training processes times the loaders of each."""
     # set by torchrun; Slurm's processes may be on other machines, which errs on the side of less memory
     trainings = int(os.environ.get("LOCAL_WORLD_SIZE") or os.environ.get("WORLD_SIZE") or 1)

@@ -1,4 +1,4 @@
-"""Command-line arguments of training, the same in both stages."""
+"""Command-line arguments of trainings, the same for all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ Model = TypeVar("Model")
 
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds configs, `--only`, `--jobs`, `--dfc-root`, `--run-dir`, classes, `--seed`, `--option`, pretrained weights.
+    """Adds `add_model_arguments`, `--dfc-root`, classes and pretrained weights."""
+    add_model_arguments(parser)
+    parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
+    add_class_arguments(parser)
+    parser.add_argument("--pretrained-dir", type=Path, help="folder of pretrained weights; without it, random weights")
+    parser.add_argument("--fetch-pretrained", action="store_true", help="fetch weights that are not in that folder")
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds configs, `--only`, `--jobs`, `--run-dir`, `--seed` and `--option`.
 
     `--one-of-many` is for `landcover.training.train_all`: the command was started by itself, which has told everything
     but what the training tells.
@@ -23,12 +32,8 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="train these models only")
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time, each in a process of its own")
     parser.add_argument("--one-of-many", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
     parser.add_argument("--run-dir", required=True, type=Path, help="folder of the run; receives a folder per model")
-    add_class_arguments(parser)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pretrained-dir", type=Path, help="folder of pretrained weights; without it, random weights")
-    parser.add_argument("--fetch-pretrained", action="store_true", help="fetch weights that are not in that folder")
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="replaces one config value")
 
 

@@ -28,6 +28,7 @@ KEYS = {
     "losses": "stage 2 only: losses of the decode head, and scaled of the auxiliary head",
     "class_balance": "stage 2 only: beta of class-balanced weights in the losses, or None",
     "weight_ema": "stage 2 only: share of the averaged weights that a step keeps, or None",
+    "matching": "matchers only: temperatures and weights of the losses",
     "crop_size": "side of training crops and prediction windows, pixels",
     "iterations": "length of the training",
     "checkpoint_interval": "iterations between checkpoints",
@@ -44,13 +45,19 @@ BARE_LIST = re.compile(r"\[[\w\s.+'\"-]+(,[\w\s.+'\"-]+)*\]")
 
 WHOLE_NUMBERS = ("iterations", "checkpoint_interval", "validation_interval", "crop_size")
 
-STAGE_KEYS = {1: ("self_training",), 2: ("modality", "sar", "losses", "class_balance", "weight_ema")}
+Stage = Literal[1, 2, "registration"]
+
+STAGE_KEYS: dict[Stage, tuple[str, ...]] = {
+    1: ("self_training",),
+    2: ("modality", "sar", "losses", "class_balance", "weight_ema"),
+    "registration": ("matching",),
+}
 
 
 def load_config(
     path: Path,
     options: Sequence[str] = (),
-    stage: Literal[1, 2] | None = None,
+    stage: Stage | None = None,
     scheme: ClassScheme = OPEN_EARTH_MAP,
 ) -> Config:
     """Config of `path` with `options` (texts `key.key=value`) on top.
@@ -58,7 +65,7 @@ def load_config(
     Args:
         path: an mmengine config.
         options: replacements of existing values.
-        stage: the stage whose keys it must have too.
+        stage: what trains it, whose keys it must have too.
         scheme: its classes become the outputs of the heads.
 
     Raises:
@@ -66,7 +73,7 @@ def load_config(
     """
     if not path.is_file():
         raise InputError(
-            f"{path}: expected a training config, found none; configs are under configs/stage1 and configs/stage2"
+            f"{path}: expected a training config, found none; they are under configs/stage1, stage2 and registration"
         )
     try:
         config = Config.fromfile(str(path))

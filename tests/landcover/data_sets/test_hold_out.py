@@ -101,6 +101,12 @@ def test_regions_of_the_names_stand_in_for_missing_footprints(tmp_path):
     assert split.note == "4 of 12 tiles held out: 1 of 3 regions"
 
 
+def test_scenes_of_sen1_2_are_regions(tmp_path):
+    names = [f"ROIs1158_spring_s1_{scene}_p{n}.tif" for scene in (0, 12) for n in (3, 30)]
+    split = hold_out(write_bare(tmp_path, *names), 0.5)
+    assert (split.by, split.groups) == ("region", 2) and split.held_out in {(0, 1), (2, 3)}
+
+
 def test_georeferencing_that_is_the_same_everywhere_tells_nothing(tmp_path):
     images = [write_tile(tmp_path / f"{region}_{n}.tif", 0, 0) for region in ("port", "vale") for n in (1, 2)]
     assert hold_out(images, 0.5).by == "region"

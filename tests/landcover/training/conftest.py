@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
 from mmengine.hooks import Hook
 from tiny_networks import ONE_HEAD_OPTIONS
 from torch import Tensor
@@ -42,43 +38,6 @@ TINY = (
 @pytest.fixture
 def one_process() -> Processes:
     return Processes(0, 1, torch.device("cpu"))
-
-
-@pytest.fixture
-def in_two_processes(tmp_path: Path) -> Callable[..., list[Any]]:
-    """Calls a function of a process and further arguments in both of two processes; returns what each has returned."""
-
-    def run(function: Callable[..., Any], *arguments: Any) -> list[Any]:
-        context = multiprocessing.get_context("fork")  # as loaders do; spawned ones would import for seconds
-        found = context.Queue()
-        store = f"file://{tmp_path / 'meeting'}"
-        running = [context.Process(target=_in_process, args=(r, store, function, arguments, found)) for r in range(2)]
-        for process in running:
-            process.start()
-        results = {}
-        try:
-            for _ in running:
-                rank, result, error = found.get(timeout=60)
-                assert error is None, error
-                results[rank] = result
-        finally:
-            for process in running:
-                process.join(10 if len(results) == 2 else 0)
-                process.kill()
-        return [results[rank] for rank in range(2)]
-
-    return run
-
-
-def _in_process(rank: int, store: str, function: Callable[..., Any], arguments: Sequence[Any], found: Any) -> None:
-    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2")  # as torchrun does
-    torch.set_num_threads(1)  # threads of the process that forked are not here
-    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=2)
-    try:
-        found.put((rank, function(Processes(rank, 2, torch.device("cpu")), *arguments), None))
-    except BaseException:
-        found.put((rank, None, traceback.format_exc()))
-    dist.destroy_process_group()
 
 
 @pytest.fixture

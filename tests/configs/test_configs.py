@@ -22,12 +22,14 @@ from landcover.training.band_statistics import BandStatistics
 from landcover.training.config import load_config, network_to_train
 from stage1_optical_da import resolution_alignment
 from stage1_optical_da.self_training import SelfTraining, teacher_of
+from stage2_sar_seg.registration.s2m2.semi_supervised import SemiSupervisedMatching
 from stage2_sar_seg.sar_training import sar_config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 STAGE_1 = [*sorted((CONFIGS / "stage1").glob("*.py")), *sorted((CONFIGS / "demo").glob("teacher_*.py"))]
 STAGE_2 = [*sorted((CONFIGS / "stage2").glob("*.py")), *sorted((CONFIGS / "demo").glob("sar_*.py"))]
 LEAVES = [*STAGE_1, *STAGE_2]
+MATCHERS = sorted((CONFIGS / "registration").glob("*.py"))
 # They would take more than 21 GiB of each of four GPUs; see docs/stages.md.
 RECOMPUTED = {"stage1/upernet_swinv2-b_1024", "stage2/upernet_convnextv2-l_960", "stage2/upernet_swinv2-l_768"}
 
@@ -48,8 +50,8 @@ def loss_weights(head) -> list[float]:
 
 def test_no_config_is_left_out():
     below = [path for path in CONFIGS.rglob("*.py") if "_base_" not in path.parts]
-    assert sorted(below) == sorted(LEAVES)
-    assert len(STAGE_1) >= 5 and len(STAGE_2) >= 9
+    assert sorted(below) == sorted([*LEAVES, *MATCHERS])
+    assert len(STAGE_1) >= 5 and len(STAGE_2) >= 9 and len(MATCHERS) >= 2
 
 
 @named(STAGE_1)
@@ -179,6 +181,25 @@ def test_every_leaf_takes_the_options_for_memory_and_speed(path):
     assert found == [(recomputed, False, "OptimWrapper"), (True, True, "Bf16OptimWrapper")]
 
 
-@named(LEAVES)
+@named(MATCHERS)
+def test_a_matcher_trains_as_published_with_sizes_of_its_own(registered, path):
+    config = load_config(path, stage="registration")
+    model = SemiSupervisedMatching(config.model, labelled_share=0.5, **config.matching)
+    temperatures = [model.deep_temperature, model.shallow_temperature, model.pseudo_temperature]
+    assert [*temperatures, model.unlabelled_temperature] == [1 / 100, 1 / 30, 1 / 200, 1 / 80]
+    assert (model.bins, model.network.enhance_deep.shared.heads) == (32, 8)
+    [group] = build_optim_wrapper(model, config.optim_wrapper).optimizer.param_groups
+    assert group["weight_decay"] == 0.1 and len(group["params"]) == len(list(model.parameters()))
+    unlabelled = config.train_dataloader.dataset.unlabelled_per_labelled
+    assert config.train_dataloader.batch_size == 1 + unlabelled
+    shallow, deep = model.network.pyramid.smooth.out_channels, model.network.enhance_deep.convolution.out_channels
+    window = config.crop_size + 2 * config.model.search
+    if path.stem == "s2m2_192":
+        assert (config.crop_size, window, group["lr"], unlabelled, shallow, deep) == (192, 256, 1e-5, 15, 32, 256)
+    else:
+        assert window <= 256  # of the demo's tiles
+
+
+@named([*LEAVES, *MATCHERS])
 def test_leaves_are_short(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) < 40

@@ -90,6 +90,8 @@ def test_a_config_of_the_other_stage_is_refused():
     assert load_config(CONFIG, stage=2).crop_size == 768
     with pytest.raises(InputError, match=r"mit-b3_768\.py: missing key 'self_training' \(stage 1 only"):
         load_config(CONFIG, stage=1)
+    with pytest.raises(InputError, match=r"missing key 'matching' \(matchers only: .*; add it or its base file"):
+        load_config(CONFIG, stage="registration")
 
 
 def test_what_is_no_config_is_refused(tmp_path):

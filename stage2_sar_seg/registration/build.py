@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-import stage2_sar_seg.registration.descriptor  # noqa: F401  registers it
+import stage2_sar_seg.registration.descriptor
+import stage2_sar_seg.registration.phase  # noqa: F401  both register
 from landcover.errors import InputError
 from stage2_sar_seg.registration.matcher import MATCHERS, Matcher
 

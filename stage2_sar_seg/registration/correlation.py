@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from scipy.fft import next_fast_len
 from torch import Tensor
 
@@ -74,12 +75,13 @@ def _products(template: Tensor, window: Tensor) -> Tensor:
 def _energies(window: Tensor, height: int, width: int) -> Tensor:
     """(N, H - h + 1, W - w + 1) float32, >= 0: squares about the mean of every channel, summed over every place."""
     window = window.double()
-    sums, squares = _place_sums(window, height, width), _place_sums(window.square(), height, width)
-    return (squares - sums.square() / (height * width)).sum(dim=1).clamp(min=0).float()
+    squares = _place_sums(window.square().sum(dim=1), height, width)
+    sums = _place_sums(window, height, width).square().sum(dim=1)
+    return (squares - sums / (height * width)).clamp(min=0).float()
 
 
 def _place_sums(values: Tensor, height: int, width: int) -> Tensor:
-    """(N, C, H - h + 1, W - w + 1) sums over all places of this size."""
-    total = torch.nn.functional.pad(values.cumsum(dim=2).cumsum(dim=3), (1, 0, 1, 0))
-    columns = total[..., width:] - total[..., :-width]
-    return columns[:, :, height:] - columns[:, :, :-height]
+    """(..., H - height + 1, W - width + 1) sums over all places of this size."""
+    total = F.pad(values.cumsum(dim=-1), (1, 0))
+    rows = F.pad((total[..., width:] - total[..., :-width]).cumsum(dim=-2), (0, 0, 1, 0))
+    return rows[..., height:, :] - rows[..., :-height, :]

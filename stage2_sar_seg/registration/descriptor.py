@@ -26,17 +26,17 @@ def orientation_channels(gradient: Gradient, orientations: int, smoothing: float
         gradient: (2, H, W).
         orientations: number of channels, spread evenly over half a turn.
         smoothing: deviation in pixels of the Gaussian over each channel; 0 for none.
-        floor: added to the length by which a pixel's strengths are divided, in medians of that length: plain ground
-            does not become as strong as an outline.
+        floor: added to the length by which a pixel's strengths are divided, in means of that length: plain ground does
+            not become as strong as an outline.
     """
     angles = np.arange(orientations) * np.pi / orientations
     along = np.stack([np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
     channels = np.abs(np.tensordot(along, gradient, axes=1))
     if smoothing > 0:
         channels = np.stack([cv2.GaussianBlur(channel, (0, 0), smoothing) for channel in channels])
-    length = np.sqrt(np.square(channels).sum(axis=0))
-    middle = float(np.median(length[length > 0])) if length.any() else 1.0
-    return channels / (length + max(floor * middle, float(np.finfo(np.float32).tiny)))
+    length = np.sqrt(np.einsum("khw,khw->hw", channels, channels))
+    typical = float(length.sum()) / max(1, int(np.count_nonzero(length)))
+    return channels / (length + max(floor * typical, float(np.finfo(np.float32).tiny)))
 
 
 @MATCHERS.register_module(name="descriptor")
@@ -68,7 +68,7 @@ class DescriptorMatcher(AreaMatcher):
         sar_scale: float = 1.0,
         orientations: int = 6,
         smoothing: float = 0.5,
-        floor: float = 1.0,
+        floor: float = 0.6,
     ) -> None:
         super().__init__(patch, search)
         self._scales = (optical_scale, sar_scale)

@@ -23,9 +23,12 @@ def optical_gradient(optical: NDArray[np.float32], scale: float) -> Gradient:
         optical: float32 (3, H, W), 0 in all colours where there is no data.
         scale: deviation in pixels of the Gaussian that smooths before differences are taken, > 0.
     """
-    colours = np.stack([_differences(_smoothed(colour, scale)) for colour in optical])
-    strongest = np.square(colours).sum(axis=1).argmax(axis=0)
-    gradient = np.take_along_axis(colours, strongest[None, None], axis=0)[0]
+    gradient, strongest = np.zeros((2, *optical.shape[1:]), np.float32), np.zeros(optical.shape[1:], np.float32)
+    for colour in optical:
+        changes = _differences(_smoothed(colour, scale))
+        strength = np.square(changes[0]) + np.square(changes[1])
+        np.copyto(gradient, changes, where=strength > strongest)
+        np.maximum(strongest, strength, out=strongest)
     return _away_from_gaps(gradient, (optical == 0).all(axis=0), scale)
 
 
@@ -51,7 +54,10 @@ def _smoothed(image: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
 
 
 def _differences(image: NDArray[np.float32]) -> Gradient:
-    return np.stack([np.gradient(image, axis=axis) for axis in (0, 1)])
+    padded = np.pad(image, 1, mode="edge")
+    gradient: Gradient = np.stack([padded[2:, 1:-1] - padded[:-2, 1:-1], padded[1:-1, 2:] - padded[1:-1, :-2]])
+    gradient *= 0.5
+    return gradient
 
 
 def _away_from_gaps(gradient: Gradient, missing: NDArray[np.bool_], scale: float) -> Gradient:

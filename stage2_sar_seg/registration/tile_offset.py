@@ -35,10 +35,10 @@ class TileSettings:
         least_data: share of a patch that must have data in both images.
         tolerance: distance in pixels within which points agree.
         model: what moves the tile.
-        least_inliers: points that must agree; patches of an area matcher count as many points as the tile has.
-        least_confidence: of the peak of all heatmaps together; below it, nothing is applied. Of 60 demo pairs of seed 0,
-            all have more, and of 60 pairs of images of different scenes one has.
-        least_agreement: share of the confidence of all points that must agree, of point matchers.
+        least_inliers: points, or patches' peaks, that must agree for the sake of their number, see `least_agreement`.
+        least_confidence: of the peak of an area matcher's heatmaps together: 0.98 lets about one pair in fifty through
+            that has nothing in common. Less will do if `least_inliers` and most of the patches agree with it.
+        least_agreement: share of the confidence of a point matcher's points that must agree.
     """
 
     normalisation: Normalisation = "z-score"
@@ -102,7 +102,7 @@ def register_tile(
     if not patches:
         return _nothing("too small")
     gaps = sar.no_data(), optical.no_data()
-    patches = [patch for patch in patches if _has_data(patch, gaps, settings.least_data)]
+    patches = [patch for patch in patches if _has_data(patch, gaps[0] | gaps[1], settings.least_data)]
     if not patches:
         return _nothing("no data")
     grey, colours = (
@@ -133,7 +133,9 @@ def _by_area(matcher: AreaMatcher, pairs: list[Pair], shape: tuple[int, int], se
         points = Correspondences(centres, centres + moves, confidence)
         return _agreed(points, together.confidence, matcher.search, shape, settings)
     agreeing = int((np.square(moves - offset).sum(axis=1) <= settings.tolerance**2).sum())
-    status: Status = "registered" if together.confidence >= settings.least_confidence else "unsure"
+    most_agree = agreeing >= settings.least_inliers and 2 * agreeing > len(peaks)
+    sure = together.confidence >= settings.least_confidence or most_agree
+    status: Status = "registered" if sure else "unsure"
     if together.at_border:
         status = "beyond the search"
     transform = np.column_stack([np.eye(2), offset])
@@ -188,7 +190,7 @@ def _result(
 def _at_centre(transform: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
     """How far the centre of the tile moves: rows and columns."""
     centre = (np.array(shape) - 1) / 2
-    moved: NDArray[np.float64] = transform[:, :2] @ centre + transform[:, 2] - centre
+    moved: NDArray[np.float64] = (transform[:, :2] - np.eye(2)) @ centre + transform[:, 2]
     return moved
 
 
@@ -196,6 +198,5 @@ def _nothing(status: Status) -> TileOffset:
     return TileOffset((0.0, 0.0), 0.0, 0, 0, status)
 
 
-def _has_data(patch: Patch, gaps: tuple[NDArray[np.bool_], NDArray[np.bool_]], least: float) -> bool:
-    """Whether enough of the patch has data in the SAR image, and of its place in the optical one."""
-    return all(1 - float(gap[patch.area].mean()) >= least for gap in gaps)
+def _has_data(patch: Patch, no_data: NDArray[np.bool_], least: float) -> bool:
+    return 1 - float(no_data[patch.area].mean()) >= least

@@ -28,6 +28,10 @@ def build_matcher(name: str, device: torch.device, variable: str = "REGISTER", *
         InputError: there is no such matcher, the file is none of a matcher, or it takes no such settings.
     """
     if name.endswith(MODEL_SUFFIX):
+        if settings:
+            raise InputError(
+                f"{variable}: {name} brings its settings along, found others ({', '.join(settings)}); leave them out"
+            )
         from stage2_sar_seg.registration.model_file import read_matcher
 
         return read_matcher(Path(name), device)

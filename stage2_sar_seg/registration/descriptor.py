@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landcover.errors import InputError
 from stage2_sar_seg.registration.area_matcher import AreaMatcher
 from stage2_sar_seg.registration.correlation import normalized_cross_correlation
 from stage2_sar_seg.registration.gradients import Gradient, optical_gradient, sar_gradient
@@ -71,6 +72,11 @@ class DescriptorMatcher(AreaMatcher):
         floor: float = 0.6,
     ) -> None:
         super().__init__(patch, search)
+        if min(optical_scale, sar_scale) <= 0 or orientations < 2 or min(smoothing, floor) < 0:
+            raise InputError(
+                "descriptor: expected scales above 0, at least 2 orientations, smoothing and floor of at least 0, "
+                f"found {optical_scale} and {sar_scale}, {orientations}, {smoothing} and {floor}; correct them"
+            )
         self._scales = (optical_scale, sar_scale)
         self._orientations, self._smoothing, self._floor = orientations, smoothing, floor
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.signal.windows import tukey
 
+from landcover.errors import InputError
 from stage2_sar_seg.registration.area_matcher import AreaMatcher
 from stage2_sar_seg.registration.gradients import optical_gradient, sar_gradient
 from stage2_sar_seg.registration.matcher import MATCHERS
@@ -32,7 +33,7 @@ class PhaseMatcher(AreaMatcher):
         search: see `Matcher`.
         optical_scale: see `optical_gradient`.
         sar_scale: see `sar_gradient`.
-        smoothing: deviation in pixels of the Gaussian over the heatmap, > 0.
+        smoothing: deviation in pixels of the Gaussian over the heatmap.
     """
 
     def __init__(
@@ -44,6 +45,11 @@ class PhaseMatcher(AreaMatcher):
         smoothing: float = 1.5,
     ) -> None:
         super().__init__(patch, search)
+        if min(optical_scale, sar_scale) <= 0 or smoothing < 0:
+            raise InputError(
+                f"phase: expected scales above 0 and smoothing of at least 0, found {optical_scale} and {sar_scale}, "
+                f"{smoothing}; correct them"
+            )
         self._scales, self._smoothing = (optical_scale, sar_scale), smoothing
 
     def settings(self) -> Mapping[str, Any]:

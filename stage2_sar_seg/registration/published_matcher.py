@@ -45,8 +45,13 @@ class PublishedMatcher(ABC):
         return {"matcher": self.name, "patch": self.patch, "search": self.search, "contrast": CONTRAST}
 
     def match(self, sar: NDArray[np.float32], optical: NDArray[np.float32]) -> Correspondences:
-        """All points that lie in both images, of equal confidence; see `Matcher`."""
-        found = self.find(_picture(np.stack([sar] * 3)), _picture(optical))
+        """All points that lie in both images, of equal confidence; see `Matcher`.
+
+        Dense matchers draw which of their points they give: equal pairs get equal draws.
+        """
+        with torch.random.fork_rng(), torch.inference_mode():
+            torch.manual_seed(0)
+            found = self.find(_picture(np.stack([sar] * 3)), _picture(optical))
         points, places = (np.asarray(xy, dtype=np.float64).reshape(-1, 2)[:, ::-1] for xy in found)
         inside = _inside(points, sar.shape) & _inside(places, optical.shape[1:])
         return Correspondences(points[inside], places[inside], np.ones(int(inside.sum())))
@@ -58,4 +63,5 @@ def _picture(image: NDArray[np.float32]) -> Tensor:
 
 def _inside(points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Whether points lie on the pixels of an image of this shape; NaN does not."""
-    return np.asarray(np.all((points >= -0.5) & (points <= np.array(shape) - 0.5), axis=1))
+    inside = (points >= -0.5) & (points <= np.array(shape) - 0.5)
+    return inside[:, 0] & inside[:, 1]

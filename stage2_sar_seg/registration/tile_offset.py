@@ -39,6 +39,9 @@ class TileSettings:
         least_confidence: of the peak of an area matcher's heatmaps together: 0.98 lets about one pair in fifty through
             that has nothing in common. Less will do if `least_inliers` and most of the patches agree with it.
         least_agreement: share of the confidence of a point matcher's points that must agree.
+
+    Raises:
+        InputError: a number makes no sense.
     """
 
     normalisation: Normalisation = "z-score"
@@ -49,6 +52,18 @@ class TileSettings:
     least_inliers: int = 4
     least_confidence: float = 0.98
     least_agreement: float = 0.2
+
+    def __post_init__(self) -> None:
+        self._check("overlap", 0 <= self.overlap < 1, "a share of 0 or more and below 1")
+        self._check("least_data", 0 < self.least_data <= 1, "a share above 0 and up to 1")
+        self._check("tolerance", self.tolerance > 0, "pixels above 0")
+        self._check("least_inliers", self.least_inliers >= 1, "at least 1")
+        self._check("least_confidence", self.least_confidence >= 0, "0 or more")
+        self._check("least_agreement", self.least_agreement >= 0, "0 or more")
+
+    def _check(self, name: str, fits: bool, expected: str) -> None:
+        if not fits:
+            raise InputError(f"registration: {name}: expected {expected}, found {getattr(self, name)}; correct it")
 
 
 @dataclass(frozen=True)

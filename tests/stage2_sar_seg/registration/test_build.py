@@ -22,3 +22,10 @@ def test_an_unknown_name_is_told_with_the_known_ones():
 def test_settings_that_a_matcher_does_not_take_are_told():
     with pytest.raises(InputError, match=r"^REGISTER: descriptor does not take these settings .*'colour'"):
         build_matcher("descriptor", CPU, colour=3)
+
+
+def test_the_path_of_a_model_file_is_read_as_one(tmp_path):
+    with pytest.raises(InputError, match=r"none\.pth"):
+        build_matcher(str(tmp_path / "none.pth"), CPU)
+    with pytest.raises(InputError, match=r"model\.pth brings its settings along, found others \(search\)"):
+        build_matcher("model.pth", CPU, search=4)

@@ -41,3 +41,9 @@ def test_settings_hold_every_argument():
 def test_sizes_that_make_no_matcher_are_refused(patch, search):
     with pytest.raises(InputError, match=f"found {patch} and {search}"):
         DescriptorMatcher(patch=patch, search=search)
+
+
+@pytest.mark.parametrize("wrong", [{"sar_scale": 0}, {"orientations": 1}, {"floor": -1}])
+def test_numbers_that_make_no_descriptor_are_refused(wrong):
+    with pytest.raises(InputError, match=r"^descriptor: expected scales above 0"):
+        DescriptorMatcher(**wrong)

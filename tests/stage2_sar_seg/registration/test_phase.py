@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from landcover.errors import InputError
 from stage2_sar_seg.registration.heatmap import find_peak
 from stage2_sar_seg.registration.phase import PhaseMatcher
 
@@ -26,3 +27,9 @@ def test_a_constant_patch_or_window_gives_finite_numbers():
 def test_settings_hold_every_argument():
     settings = {"patch": 64, "search": 5, "optical_scale": 1.5, "sar_scale": 2.0, "smoothing": 1.0}
     assert PhaseMatcher(**settings).settings() == {"matcher": "phase", **settings}
+
+
+@pytest.mark.parametrize("wrong", [{"optical_scale": 0}, {"smoothing": -1}])
+def test_numbers_that_make_no_phase_are_refused(wrong):
+    with pytest.raises(InputError, match=r"^phase: expected scales above 0"):
+        PhaseMatcher(**wrong)

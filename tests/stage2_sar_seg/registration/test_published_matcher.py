@@ -75,6 +75,21 @@ def test_points_outside_of_the_images_and_those_that_are_no_numbers_are_left_out
     assert found.confidence.tolist() == [1, 1]
 
 
+def test_a_matcher_that_draws_its_points_gives_the_same_for_the_same_pair_and_leaves_the_generator_alone():
+    class Drawing(StandIn):
+        def find(self, sar, optical):
+            points = 60 * torch.rand(5, 2)
+            return points.numpy(), points.numpy() + 8
+
+    torch.manual_seed(7)
+    expected = torch.rand(1)
+    torch.manual_seed(7)
+    images = np.zeros((64, 64), np.float32), np.zeros((3, 80, 80), np.float32)
+    first, second = (Drawing(64, 8).match(*images) for _ in range(2))
+    np.testing.assert_array_equal(first.sar, second.sar)
+    assert len(first.sar) == 5 and torch.equal(torch.rand(1), expected)
+
+
 def test_no_points_are_none():
     class Blind(StandIn):
         def find(self, sar, optical):

@@ -220,3 +220,12 @@ def test_inputs_stay_and_the_same_pair_gives_the_same_result():
     first, second = (register_tile(matcher(), sar, optical, "tile") for _ in range(2))
     assert first == second
     assert (sar.pixels == before[0]).all() and (optical.pixels == before[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("overlap", 1.0), ("overlap", -0.1), ("least_data", 0.0), ("tolerance", 0.0), ("least_inliers", 0)],
+)
+def test_settings_that_make_no_sense_are_refused(name, value):
+    with pytest.raises(InputError, match=rf"^registration: {name}: expected .* found {value}; correct it$"):
+        TileSettings(**{name: value})

@@ -31,7 +31,7 @@ class S2M2Matcher(AreaMatcher):
         return {"matcher": "s2m2", "model": self._digest, "patch": self.patch, "search": self.search}
 
     def heatmap(self, sar: NDArray[np.float32], optical: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Products of correlation coefficients in [-1, 1]; see `AreaMatcher`."""
+        """Products of correlation coefficients; see `AreaMatcher`."""
         device = next(self._network.parameters()).device
         images = (torch.from_numpy(np.ascontiguousarray(image))[None].to(device) for image in (sar[None], optical))
         with torch.inference_mode():

@@ -19,8 +19,8 @@ class Similarities(NamedTuple):
     """How similar the patch is to every place of the window, and the features that say so.
 
     Args:
-        deep: (B, H - h + 1, W - w + 1) float32 in [-1, 1], of the deep features, upsampled.
-        shallow: the same of the shallow features.
+        deep: (B, H - h + 1, W - w + 1) float32, of the deep features, upsampled from correlation coefficients.
+        shallow: the same size, correlation coefficients in [-1, 1] of the shallow features.
         enhanced: what the enhancement made of deep SAR, deep optical, shallow SAR and shallow optical features.
     """
 
@@ -39,8 +39,8 @@ class S2M2Network(nn.Module):
     """Siamese features on two levels, enhanced across modalities, and their normalised cross-correlation.
 
     Gai, Li 2025, https://arxiv.org/abs/2508.07812. Our choice: the SAR band stands three times where the optical image
-    has its colours, so that all weights are shared and no colour is lost. Deep similarities are upsampled so that
-    offsets which both levels know fall on each other.
+    has its colours, so that all weights are shared and no colour is lost. The interpolation of deep similarities is
+    cubic: a linear one has its peaks at multiples of the stride alone, and pulls those of the product there.
 
     Args:
         search: largest offset in training, pixels in every direction; for whoever uses the trained network.
@@ -98,6 +98,13 @@ class S2M2Network(nn.Module):
         shallow = self.enhance_shallow(shallow_sar, shallow_optical)
         fine = normalized_cross_correlation(shallow[0].features, shallow[1].features)
         coarse = normalized_cross_correlation(deep[0].features, deep[1].features)
-        # With corners on corners, place n of the coarse map is place stride * n of the fine one.
-        coarse = interpolate(coarse[:, None], size=fine.shape[1:], mode="bilinear", align_corners=True)[:, 0]
+        coarse = upsampled(coarse, fine.shape[1], fine.shape[2])
         return Similarities(coarse[:, :rows, :columns], fine[:, :rows, :columns], (*deep, *shallow))
+
+
+def upsampled(heatmap: Tensor, height: int, width: int) -> Tensor:
+    """Similarities of all places, (B, height, width), from those of every so many places, by cubic interpolation.
+
+    Corners lie on corners: place n of (B, h, w) is place n (height - 1) / (h - 1), and keeps its value there.
+    """
+    return interpolate(heatmap[:, None], size=(height, width), mode="bicubic", align_corners=True)[:, 0]

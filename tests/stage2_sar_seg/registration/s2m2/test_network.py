@@ -5,7 +5,7 @@ import torch
 
 from landcover.errors import InputError
 from stage2_sar_seg.registration.heatmap import find_peak
-from stage2_sar_seg.registration.s2m2.network import S2M2Network
+from stage2_sar_seg.registration.s2m2.network import S2M2Network, upsampled
 
 TINY = {"widths": (8, 16, 16), "blocks": 1, "shallow_channels": 8}
 
@@ -16,7 +16,8 @@ def test_a_patch_of_192_in_a_window_of_256_gives_65_by_65_similarities() -> None
     with torch.inference_mode():
         found = network(torch.randn(1, 1, 192, 192), torch.randn(1, 3, 256, 256))
     for heatmap in (found.deep, found.shallow, found.product):
-        assert heatmap.shape == (1, 65, 65) and heatmap.abs().max() <= 1.001
+        assert heatmap.shape == (1, 65, 65) and heatmap.isfinite().all()
+    assert found.shallow.abs().max() <= 1.001
     torch.testing.assert_close(found.product, found.deep * found.shallow)
 
 
@@ -40,6 +41,14 @@ def test_deep_similarities_lie_where_the_shallow_ones_do() -> None:
     with torch.inference_mode():
         found = network(window[:, :, 12:60, 4:52], window.expand(-1, 3, -1, -1))  # at multiples of the stride
     assert divmod(int(found.deep.argmax()), 17) == (12, 4)
+
+
+def test_upsampled_similarities_keep_their_values_and_peak_between_them() -> None:
+    places = torch.arange(5.0)
+    hill = -((places[:, None] - 1.5) ** 2) - (places - 2.25) ** 2  # of every fourth place: its top is at (6, 9)
+    found = upsampled(hill[None], 17, 17)[0]
+    torch.testing.assert_close(found[::4, ::4], hill)
+    assert divmod(int(found.argmax()), 17) == (6, 9)
 
 
 def test_every_weight_learns_and_training_computes_what_use_does() -> None:

@@ -29,6 +29,8 @@ CROPS = 4
 def matcher_training(name: str, config: Config, split: PairSplit, folder: Path, seed: int) -> Training:
     """What `train_model` needs to train one matcher.
 
+    Its model file names the classes of OpenEarthMap as that of every model does; they mean nothing there.
+
     Args:
         name: the matcher's name.
         config: of a matcher, see `landcover.training.config`.

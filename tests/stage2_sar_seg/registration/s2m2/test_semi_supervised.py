@@ -80,3 +80,26 @@ def test_without_unlabelled_pairs_and_independence_it_is_supervised(registered: 
     torch.manual_seed(0)
     model = SemiSupervisedMatching(NETWORK, independence_weight=0.0)
     assert sorted(model(**batch(True, True))) == ["loss_deep", "loss_shallow"]
+
+
+def test_bf16_changes_losses_by_no_more_than_rounding(model: SemiSupervisedMatching) -> None:
+    model.independence_weight = 0.0
+    samples = batch(True, False, False, False)
+    expected = model(**samples)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = model(**samples)
+    for name, value in expected.items():
+        assert found[name].dtype == torch.float32
+        assert found[name].item() == pytest.approx(value.item(), rel=0.1) and found[name].item() != value.item()
+
+
+def test_activations_that_are_computed_again_change_nothing(model: SemiSupervisedMatching) -> None:
+    torch.manual_seed(0)
+    frugal = SemiSupervisedMatching({**NETWORK, "with_cp": True}, labelled_share=0.25)
+    gradients = []
+    for one in (model, frugal):
+        torch.manual_seed(0)
+        sum(one(**batch(True, False)).values()).backward()
+        gradients.append([weight.grad for weight in one.parameters()])
+    for first, second in zip(*gradients, strict=True):
+        torch.testing.assert_close(first, second)

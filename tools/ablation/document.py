@@ -27,6 +27,7 @@ def document(results: Results, reading: str = "") -> str:
         f"# {results.title}",
         results.about,
         _setting(results),
+        *results.sections.parts,
         *(_grouped(results) if results.rows[0].group else _ungrouped(results)),
         "## Seeds",
         "mIoU of every seed, in %.",

@@ -8,7 +8,7 @@ from typing import Any
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from tools.ablation.spread import Spread, paired_difference, spread
-from tools.ablation.study import Matrix
+from tools.ablation.study import Matrix, Sections
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class Results:
         versions: of the packages.
         command: that wrote the results.
         matrix: see `Study`.
+        sections: what is told beside the rows.
         scheme: class scheme of the scores.
     """
 
@@ -102,6 +103,7 @@ class Results:
     versions: Mapping[str, str]
     command: str
     matrix: Matrix | None = None
+    sections: Sections = Sections()  # noqa: RUF009  (immutable)
     scheme: ClassScheme = OPEN_EARTH_MAP
 
     def groups(self) -> dict[str, list[RowResult]]:
@@ -156,6 +158,7 @@ class Results:
                 name: {str(seed): value for seed, value in by_seed.items()} for name, by_seed in self.seconds.items()
             },
             "rows": rows,
+            **self.sections.values,
         }
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from landcover.data_sets.dfc2025 import Split, dfc2025_tiles, truth_labels
-from landcover.errors import InputError
 from landcover.training.config import load_config
+from tools.ablation.scored_tiles import link_scored_tiles, scored_truth
 from tools.ablation.stage1 import PRETRAINED
+from tools.ablation.steps import pipeline_variables, run_steps
 from tools.ablation.study import Matrix, Model, Part, Row, Study, Views
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +61,7 @@ def stage2_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
         "truth": data / "truth" / "train" / "labels",
         "second_round": made / "second_round" / "reassigned_labels",
     }
-    truth = {**truth_labels(data / "truth", "val"), **truth_labels(data / "truth", "test")}
+    truth = scored_truth(data)
     one_view = Views("one_view")
 
     def model(
@@ -188,15 +186,8 @@ def _augmentations(*of_grey_values: dict[str, Any]) -> str:
 
 def _prepare(data: Path, made: Path, tiles: Path) -> None:
     """Writes our labels as the demo profile does, and links the scored tiles into one folder."""
-    tiles.mkdir(parents=True, exist_ok=True)
-    splits: tuple[Split, ...] = ("val", "test")
-    for split in splits:
-        for tile in dfc2025_tiles(data / "DFC2025Track1", split):
-            link = tiles / tile.sar.name
-            link.unlink(missing_ok=True)
-            link.symlink_to(tile.sar.resolve())
-    roots = {"OEM_ROOT": data / "OpenEarthMap", "DFC_ROOT": data / "DFC2025Track1", "TRUTH_ROOT": data / "truth"}
-    first = {name: str(path) for name, path in {**roots, "RUN_DIR": made}.items()}
+    link_scored_tiles(data, tiles)
+    first = pipeline_variables(data, made)
     second = {
         **first,
         "RUN_DIR": str(made / "second_round"),
@@ -206,15 +197,11 @@ def _prepare(data: Path, made: Path, tiles: Path) -> None:
     }
     of_train = [sys.executable, "-m", "stage2_sar_seg.predict_sar", "--splits", "train", "--run-dir", str(made)]
     names = [config.stem for config in (DEFAULT, DEEPER, UPERNET)]
-    for environment, command in (
+    run_steps(
+        made,
         (first, ["bash", "tools/10_train_teachers.sh"]),
         (first, ["bash", "tools/20_write_pseudo_labels.sh"]),
         ({**first, "PUBLISHED_MODELS": ""}, ["bash", "tools/30_train_sar_models.sh"]),
         (first, [*of_train, "--dfc-root", first["DFC_ROOT"], *names]),
         (second, ["bash", "tools/21_reassign_labels.sh"]),
-    ):
-        told = " ".join(command[1:3] if command[0] == "bash" else command[1:])
-        print(f"our labels: {told}", flush=True)
-        code = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}).returncode
-        if code:
-            raise InputError(f"{made}: {told} stopped with exit code {code}; see its message above")
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from landcover.prediction.views import Flip
+from tools.ablation.jobs import Job
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,19 @@ class Matrix:
 
 
 @dataclass(frozen=True)
+class Sections:
+    """What a study tells beside its rows.
+
+    Args:
+        parts: of the document: headings, texts, tables.
+        values: the same as JSON values.
+    """
+
+    parts: Sequence[str] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Study:
     """Rows to compare.
 
@@ -121,6 +136,8 @@ class Study:
         truth: label file of each tile.
         labels: what `truth` is, in a few words.
         matrix: a second view of some of the rows.
+        first_jobs: what must be done before the trainings of the rows, by seeds.
+        sections: what is told beside the rows when all is done, by seeds.
     """
 
     name: str
@@ -132,6 +149,8 @@ class Study:
     truth: Mapping[str, Path]
     labels: str
     matrix: Matrix | None = None
+    first_jobs: Callable[[Sequence[int]], list[Job]] = lambda seeds: []
+    sections: Callable[[Sequence[int]], Sections] = lambda seeds: Sections()
 
     def needed(self, rows: Sequence[Row]) -> dict[Model, list[Views]]:
         """Every model of `rows` once, in their order, with the views of the rows that use it."""

@@ -102,7 +102,7 @@ def test_scored_tiles_are_those_of_val_and_test(
         calls.append((command, options["env"]))
         return type("", (), {"returncode": 0})
 
-    monkeypatch.setattr("tools.ablation.stage2.subprocess.run", run)
+    monkeypatch.setattr("tools.ablation.steps.subprocess.run", run)
     study = stage2_study(demo_root, tmp_path)
     for _ in range(2):  # the second time over the first links
         study.prepare()
@@ -122,6 +122,6 @@ def test_scored_tiles_are_those_of_val_and_test(
 def test_labels_that_can_not_be_made_stop_the_study(
     demo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tools.ablation.stage2.subprocess.run", lambda *_, **__: type("", (), {"returncode": 2}))
+    monkeypatch.setattr("tools.ablation.steps.subprocess.run", lambda *_, **__: type("", (), {"returncode": 2}))
     with pytest.raises(InputError, match=r"tools/10_train_teachers\.sh stopped with exit code 2"):
         _prepare(demo_root, tmp_path / "labels", tmp_path / "tiles")

@@ -46,7 +46,7 @@ def test_the_result_is_a_json_line_of_both_keys(
     sizes = ["--tile", 128, "--patch", 24, "--search", 6, "--channels", 2]
     code, printed = run_main(benchmark.main, *sizes, "--threads", torch.get_num_threads(), "--repeats", 7)
     assert code == 0 and "patch 24 in 36, 2 channels" in printed
-    assert re.findall(r"^(descriptor|phase) +([\d.]+) +[\d.]+ +\w+", printed, re.MULTILINE) == [
+    assert re.findall(r"^(descriptor|phase) +([\d.]+) +[\d.]+ +[\d.]+ +\w+", printed, re.MULTILINE) == [
         ("descriptor", "2.50"),
         ("phase", "1.00"),
     ]

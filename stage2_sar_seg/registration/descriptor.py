@@ -49,7 +49,7 @@ class DescriptorMatcher(AreaMatcher):
     of oriented gradients, smoothed, of equal length at every pixel, compared through Fourier transforms. Ours are
     cosines of the angle, the SAR gradient is one of ratios, the optical one that of the strongest colour, channels are
     not smoothed along the orientation, and the similarity is a correlation coefficient in place of the sum of squared
-    differences.
+    differences. The defaults were chosen on demo scenes of seed 0.
 
     Args:
         patch: see `Matcher`.

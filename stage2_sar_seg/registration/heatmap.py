@@ -40,8 +40,8 @@ def find_peak(heatmap: NDArray[np.floating], lobe: int = LOBE) -> Peak:
     second by less: the leads of the highest of many peaks of a Gaussian field follow an exponential distribution, whose
     mean is the deviation of the field over the square root of 2 log n for n independent places (Leadbetter, Lindgren,
     Rootzen: Extremes and Related Properties of Random Sequences and Processes, 1983). The second peak and the deviation
-    are those outside of the lobe; n is one for every `INDEPENDENT` pixels. At the border it is 0, and also where the
-    lobe leaves nothing to compare with.
+    are those outside of the lobe; every `INDEPENDENT` pixels there are one place. At the border confidence is 0, and
+    also where the lobe leaves nothing to compare with.
 
     Args:
         heatmap: (H, W), finite; larger is more similar.
@@ -63,7 +63,7 @@ def _confidence(heatmap: NDArray[np.floating], row: int, column: int, lobe: int)
     lead, deviation = float(heatmap[row, column]) - float(rest.max()), float(rest.std())
     if lead <= 0 or deviation == 0:
         return float(lead > 0)
-    places = max(heatmap.size / INDEPENDENT, 2.0)
+    places = max(rest.size / INDEPENDENT, 2.0)
     return 1 - math.exp(-math.sqrt(2 * math.log(places)) * lead / deviation)
 
 

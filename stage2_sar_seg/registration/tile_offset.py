@@ -18,8 +18,9 @@ from stage2_sar_seg.registration.normalisation import Normalisation, normalized
 from stage2_sar_seg.registration.patches import Patch, patches_of
 
 Status = Literal["registered", "unsure", "beyond the search", "constant", "no data", "too small"]
-"""`unsure`: too little confidence or too few inliers; `constant`: one image has but one value; `no data`: no patch has
-enough of it in both images; `too small`: no patch fits into the tile beside the search."""
+"""`unsure`: too little confidence or too few inliers; `beyond the search`: images are most similar at its border, or
+points agree on an offset larger than it; `constant`: one image has but one value; `no data`: no patch has enough of it
+in both images; `too small`: no patch fits into the tile beside the search."""
 
 STAY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 """The transform that moves nothing."""
@@ -105,7 +106,7 @@ def register_tile(
         settings: see `TileSettings`.
 
     Raises:
-        InputError: the images have different sizes.
+        InputError: the images have different sizes, or the matcher gives heatmaps of another size than its search.
     """
     shape = sar.pixels.shape[:2]
     if optical.pixels.shape[:2] != shape:
@@ -138,6 +139,12 @@ Pair = tuple[Patch, NDArray[np.float32], NDArray[np.float32]]
 def _by_area(matcher: AreaMatcher, pairs: list[Pair], shape: tuple[int, int], settings: TileSettings) -> TileOffset:
     """From the sum of all heatmaps: a peak that no single patch shows clearly stands out in it."""
     heatmaps = [matcher.heatmap(grey, colours) for _, grey, colours in pairs]
+    side = 2 * matcher.search + 1
+    if any(heatmap.shape != (side, side) for heatmap in heatmaps):
+        raise InputError(
+            f"{type(matcher).__name__}: expected heatmaps of {side}x{side} offsets, found {heatmaps[0].shape}; correct "
+            "the matcher"
+        )
     together = find_peak(np.mean(heatmaps, axis=0))
     peaks = [find_peak(heatmap) for heatmap in heatmaps]
     centres = np.array([[p.row + (p.height - 1) / 2, p.column + (p.width - 1) / 2] for p, _, _ in pairs])

@@ -214,6 +214,13 @@ def test_images_of_different_sizes_are_refused():
         register_tile(matcher(), sar, Raster(optical.pixels[:100]), "a tile")
 
 
+def test_a_heatmap_of_another_size_than_the_search_is_told(monkeypatch):
+    broken = matcher()
+    monkeypatch.setattr(broken, "heatmap", lambda sar, optical: np.zeros((24, 25), np.float32))
+    with pytest.raises(InputError, match=r"^DescriptorMatcher: expected heatmaps of 25x25 offsets, found \(24, 25\)"):
+        register_tile(broken, *rasters(), "tile")
+
+
 def test_inputs_stay_and_the_same_pair_gives_the_same_result():
     sar, optical = rasters()
     before = sar.pixels.copy(), optical.pixels.copy()

@@ -14,6 +14,7 @@ matching = dict(
     unlabelled_temperature=1 / 80,
     # The weights of the three parts are our choice.
     unlabelled_weight=1.0,
+    unlabelled_from=0,  # step from which on they teach
     independence_weight=1.0,
     bins=32,
 )

@@ -35,6 +35,8 @@ class SemiSupervisedMatching(BaseModel):
         pseudo_temperature: of deep times shallow of unlabelled pairs, the target.
         unlabelled_temperature: of their shallow heatmaps.
         unlabelled_weight: of the loss of unlabelled pairs.
+        unlabelled_from: step from which on unlabelled pairs teach; 0 for the first. What a network that knows nothing
+            says of them is wrong, and is learned all the same.
         independence_weight: of the mutual information between shared and specific features; 0 leaves it out.
         bins: of its histograms.
 
@@ -51,6 +53,7 @@ class SemiSupervisedMatching(BaseModel):
         pseudo_temperature: float = 1 / 200,
         unlabelled_temperature: float = 1 / 80,
         unlabelled_weight: float = 1.0,
+        unlabelled_from: int = 0,
         independence_weight: float = 1.0,
         bins: int = 32,
     ) -> None:
@@ -59,7 +62,9 @@ class SemiSupervisedMatching(BaseModel):
         self.labelled_share = labelled_share
         self.deep_temperature, self.shallow_temperature = deep_temperature, shallow_temperature
         self.pseudo_temperature, self.unlabelled_temperature = pseudo_temperature, unlabelled_temperature
-        self.unlabelled_weight, self.independence_weight, self.bins = unlabelled_weight, independence_weight, bins
+        self.unlabelled_weight, self.unlabelled_from = unlabelled_weight, unlabelled_from
+        self.independence_weight, self.bins = independence_weight, bins
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))  # in checkpoints
 
     def forward(
         self,
@@ -83,6 +88,7 @@ class SemiSupervisedMatching(BaseModel):
         if self.independence_weight:
             dependence = mutual_dependence(similarities.enhanced, self.bins)
             losses["loss_dependence"] = self.independence_weight * dependence
+        self.steps += 1
         return losses
 
     def _labelled(self, similarities: Similarities, positions: Tensor, weights: Tensor) -> dict[str, Tensor]:
@@ -95,4 +101,4 @@ class SemiSupervisedMatching(BaseModel):
     def _unlabelled(self, similarities: Similarities, weights: Tensor) -> Tensor:
         target = pseudo_heatmap(similarities.deep, similarities.shallow, self.pseudo_temperature)
         loss = heatmap_cross_entropy(similarities.shallow, target, self.unlabelled_temperature)
-        return self.unlabelled_weight * (weights * loss).mean()
+        return self.unlabelled_weight * (self.steps >= self.unlabelled_from) * (weights * loss).mean()

@@ -76,6 +76,15 @@ def test_the_position_of_an_unlabelled_pair_is_not_looked_at(model: SemiSupervis
     }
 
 
+def test_unlabelled_pairs_wait_until_the_labelled_ones_have_taught_something(registered: None) -> None:
+    torch.manual_seed(0)
+    model = SemiSupervisedMatching(NETWORK, labelled_share=0.5, unlabelled_from=2)
+    losses = [model(**batch(True, False)) for _ in range(4)]
+    assert [loss["loss_pseudo"].item() > 0 for loss in losses] == [False, False, True, True]
+    assert all(loss["loss_shallow"].item() > 0 for loss in losses)
+    assert model.state_dict()["steps"] == 4
+
+
 def test_without_unlabelled_pairs_and_independence_it_is_supervised(registered: None) -> None:
     torch.manual_seed(0)
     model = SemiSupervisedMatching(NETWORK, independence_weight=0.0)

@@ -26,12 +26,14 @@ from landcover.training.train_all import check_jobs, train_all
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
 from stage1_optical_da import distributed_self_training, resolution_alignment
+from stage1_optical_da.prototype_alignment import gaussian_prototype_alignment
 from stage1_optical_da.self_training import teacher_of
 from stage1_optical_da.source_target_pairs import SourceTargetPairs
 from stage1_optical_da.target_statistics import target_evaluation
 from stage1_optical_da.teacher_hook import TeacherHook
 
-assert distributed_self_training, resolution_alignment  # imported for their registered classes
+# Imported for their registered classes.
+assert all((distributed_self_training, gaussian_prototype_alignment, resolution_alignment))
 
 
 @command

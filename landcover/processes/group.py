@@ -131,6 +131,19 @@ def mean_over_processes(value: torch.Tensor) -> torch.Tensor:
     return total / dist.get_world_size()
 
 
+@torch.no_grad()
+def rows_of_all_processes(rows: torch.Tensor) -> torch.Tensor:
+    """Rows of all processes that train together, those of the first process first: (world N, ...).
+
+    Every process must call it, with N, ... rows alike.
+    """
+    if not (dist.is_initialized() and dist.get_world_size() > 1):
+        return rows
+    gathered = [torch.empty_like(rows, memory_format=torch.contiguous_format) for _ in range(dist.get_world_size())]
+    dist.all_gather(gathered, rows.contiguous())
+    return torch.cat(gathered)
+
+
 def _take_slurm_variables() -> None:
     nodes = subprocess.run(
         ["scontrol", "show", "hostnames", os.environ["SLURM_JOB_NODELIST"]], check=True, capture_output=True, text=True

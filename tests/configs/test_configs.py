@@ -21,6 +21,7 @@ from landcover.sar.training_values import TrainingValues
 from landcover.training.band_statistics import BandStatistics
 from landcover.training.config import load_config, network_to_train
 from stage1_optical_da import resolution_alignment
+from stage1_optical_da.prototype_alignment.gaussian_prototype_alignment import GaussianPrototypeAlignment
 from stage1_optical_da.self_training import SelfTraining, teacher_of
 from stage2_sar_seg.registration.s2m2.semi_supervised import SemiSupervisedMatching
 from stage2_sar_seg.sar_training import sar_config
@@ -97,7 +98,9 @@ def test_the_self_training_of_a_config_surrounds_a_student(registered, path):
     assert model.ema_limit == 0.999 or path.parent.name == "demo"
     learning = {id(p) for group in build_optim_wrapper(model, config.optim_wrapper).optimizer.param_groups
         for p in group["params"]}  # fmt: skip
-    assert learning == {id(parameter) for parameter in model.student.parameters()}
+    assert learning == {id(parameter) for part in (model.student, model.parts) for parameter in part.parameters()}
+    aligned = [type(part) for part in model.parts.values()]
+    assert aligned == [GaussianPrototypeAlignment] * path.stem.endswith("_prototypes")
 
 
 @named(LEAVES)
@@ -123,7 +126,7 @@ def test_names_and_schedules_fit_the_numbers(path):
         assert config.iterations < 2000
         return
     assert config.pretrained in PRETRAINED_WEIGHTS
-    assert config.crop_size == int(re.search(r"_(\d+)(_source_only)?$", path.stem)[1])
+    assert config.crop_size == int(re.search(r"_(\d+)(_source_only|_prototypes)?$", path.stem)[1])
     assert config.model.backbone.get("img_size", config.crop_size) == config.crop_size
     assert config.iterations == 80000 if path in STAGE_1 else config.iterations in (80000, 120000, 160000)
     assert 4 <= config.train_dataloader.batch_size <= 8

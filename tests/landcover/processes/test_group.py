@@ -5,15 +5,18 @@ import pytest
 import torch
 from two_processes import run_by_two_processes
 
-from landcover.processes.group import Processes, start_processes
+from landcover.processes.group import Processes, rows_of_all_processes, start_processes
 
 RANK_PROGRAM = """
-from landcover.processes.group import start_processes
+import torch
+from landcover.processes.group import rows_of_all_processes, start_processes
 processes = start_processes()
 assert start_processes() == processes
 assert processes.any(processes.rank == 1) and not processes.any(False)
 processes.barrier()
 assert processes.gather("xy"[processes.rank]) == ["x", "y"]
+rows = torch.tensor([[1, 2], [3, 4]]) + 10 * processes.rank
+assert rows_of_all_processes(rows).tolist() == [[1, 2], [3, 4], [11, 12], [13, 14]]
 looked_at = []
 assert processes.unfinished("abcde", lambda item: looked_at.append(item) or item in "bc") == ["a", "d", "e"]
 assert "".join(looked_at) == ["ace", "bd"][processes.rank]
@@ -61,6 +64,7 @@ def test_without_a_launcher_it_is_one_process(environment):
     assert processes == Processes(0, 1, torch.device("cpu"))
     processes.barrier()
     assert (processes.any(True), processes.any(False)) == (True, False)
+    assert rows_of_all_processes(torch.tensor([[1], [2]])).tolist() == [[1], [2]]
 
 
 def test_two_processes_find_each_other_and_share_work():

@@ -1,0 +1,22 @@
+# dacs_prototypes.py for the demo's few iterations.
+_base_ = "dacs_demo.py"
+self_training = dict(
+    parts=dict(
+        alignment=dict(
+            type="GaussianPrototypeAlignment",
+            contrast_weight=0.1,
+            forward_weight=0.1,
+            reverse=0.5,
+            components=5,
+            begin=60,  # by then most classes are told apart
+            ramp=120,
+            momentum=0.9,  # over 10 steps of EM, 50 of training
+            memory=640,
+            pixels=64,
+            confidence=0.9,  # that of the images' weights
+            rare_confidence=0.8,
+            layer="decode",
+            layer_channels=None,
+        )
+    )
+)

@@ -1,0 +1,45 @@
+import numpy as np
+import torch
+from scipy.special import logsumexp
+from scipy.stats import multivariate_normal
+
+from stage1_optical_da.prototype_alignment.gaussian_mixtures import (
+    GaussianMixtures,
+    component_log_densities,
+    mixture_log_likelihoods,
+)
+
+
+def test_densities_are_those_of_scipy() -> None:
+    generator = torch.Generator().manual_seed(0)
+    pixels, means = torch.randn(7, 3, generator=generator), torch.randn(2, 3, generator=generator)
+    variances = 0.1 + torch.rand(2, 3, generator=generator)
+    expected = np.stack(
+        [
+            multivariate_normal(mean.double().numpy(), np.diag(variance.double().numpy())).logpdf(
+                pixels.double().numpy()
+            )
+            for mean, variance in zip(means, variances, strict=True)
+        ],
+        axis=1,
+    )
+    np.testing.assert_allclose(component_log_densities(pixels, means, variances).numpy(), expected, rtol=1e-4)
+    likelihoods = mixture_log_likelihoods(pixels, means, variances)
+    np.testing.assert_allclose(likelihoods.numpy(), logsumexp(expected, axis=1) - np.log(2), rtol=1e-4)
+
+
+def test_classes_are_rows_of_a_batch() -> None:
+    generator = torch.Generator().manual_seed(0)
+    pixels, means = torch.randn(4, 7, 3, generator=generator), torch.randn(4, 2, 3, generator=generator)
+    together = mixture_log_likelihoods(pixels, means, torch.full_like(means, 0.2))
+    for number in range(4):
+        alone = mixture_log_likelihoods(pixels[number], means[number], torch.full((2, 3), 0.2))
+        torch.testing.assert_close(together[number], alone)
+
+
+def test_mixtures_are_state_and_nothing_that_learns() -> None:
+    mixtures = GaussianMixtures(4, 3, 2)
+    assert not list(mixtures.parameters())
+    assert {name: tuple(value.shape) for name, value in mixtures.state_dict().items()} == {
+        "means": (4, 3, 2), "variances": (4, 3, 2), "fitted": (4,), "updates": (),
+    }  # fmt: skip

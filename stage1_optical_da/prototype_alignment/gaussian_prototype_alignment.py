@@ -101,15 +101,17 @@ class GaussianPrototypeAlignment(TrainingPart):
         _check("contrast_weight", contrast_weight, contrast_weight >= 0, "a number >= 0")
         _check("forward_weight", forward_weight, forward_weight >= 0, "a number >= 0")
         _check("reverse", reverse, 0 <= reverse <= 1, "a number from 0 to 1")
-        _check("components", components, components >= 1, "at least 1 Gaussian for each class")
+        _check("components", components, _count_from(1, components), "at least 1 Gaussian for each class")
         _check("begin", begin, begin >= 1, "at least 1 step")
         _check("ramp", ramp, ramp >= 1, "at least 1 step")
         _check("momentum", momentum, 0 <= momentum < 1, "a number in [0, 1)")
-        _check("memory", memory, memory >= components, f"a pixel for each of the {components} components at least")
-        _check("pixels", pixels, pixels >= 1, "at least 1")
+        _check(
+            "memory", memory, _count_from(components, memory), f"at least a pixel for each of {components} components"
+        )
+        _check("pixels", pixels, _count_from(1, pixels), "at least 1")
         _check("confidence", confidence, 0 < confidence <= 1, "a probability")
         _check("rare_confidence", rare_confidence, 0 < rare_confidence <= confidence, "a probability <= confidence")
-        known = layer == DECODE or (type(layer) is int and layer >= 0)
+        known = layer == DECODE or _count_from(0, layer)
         _check("layer", layer, known, f"{DECODE!r} or the number of a map of the backbone")
         _check("layer_channels", layer_channels, (layer == DECODE) == (layer_channels is None), "it with such a number")
         self.contrast_weight, self.forward_weight = contrast_weight, forward_weight
@@ -216,6 +218,10 @@ def _mean(losses: Tensor, taken: Tensor) -> Tensor:
     return losses.masked_fill(~taken, 0.0).sum() / count
 
 
+def _count_from(least: int, value: object) -> bool:
+    return type(value) is int and value >= least
+
+
 def _check(name: str, found: object, good: bool, expected: str) -> None:
     if not good:
-        raise InputError(f"self_training.parts, alignment, {name}: expected {expected}, found {found!r}; correct it")
+        raise InputError(f"GaussianPrototypeAlignment, {name}: expected {expected}, found {found!r}; correct it")

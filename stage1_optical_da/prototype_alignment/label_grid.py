@@ -27,8 +27,8 @@ def labels_on_grid(indices: Tensor, size: tuple[int, int], num_classes: int, lea
     (down, rest_down), (right, rest_right) = (divmod(a, b) for a, b in zip(full, size, strict=True))
     if rest_down or rest_right:
         raise InputError(
-            f"alignment: expected features whose size divides {full[0]} x {full[1]}, that of the images, found "
-            f"{size[0]} x {size[1]}; choose another layer or crop_size"
+            f"GaussianPrototypeAlignment: expected features whose size divides {full[0]} x {full[1]}, that of the "
+            f"images, found {size[0]} x {size[1]}; choose another layer or crop_size"
         )
     cells = indices.reshape(batch, size[0], down, size[1], right).transpose(2, 3).reshape(-1, down * right)
     counts = indices.new_zeros((len(cells), num_classes + 1), dtype=torch.int32)

@@ -57,7 +57,13 @@ iterations = 8
 checkpoint_interval = 4
 validation_interval = 4
 model["decode_head"]["dropout_ratio"] = 0.3
-self_training = dict(confidence=0.2, augmentation=dict(jitter_probability=0.5, blur_probability=0.5))
+alignment = dict(type="GaussianPrototypeAlignment", components=2, begin=1, memory=12, confidence=0.2)
+self_training = dict(
+    confidence=0.2,
+    augmentation=dict(jitter_probability=0.5, blur_probability=0.5),
+    parts=dict(alignment=dict(**alignment, rare_confidence=0.1)),
+)
+del alignment
 """
 
 
@@ -82,7 +88,8 @@ def test_a_killed_teacher_ends_like_an_uninterrupted_one_without_reading_again(
     assert cut["schedule"] == whole["schedule"]
     differing = [name for name, value in whole["model"].items() if not torch.equal(cut["model"][name], value)]
     assert differing == []
-    assert {name.split(".")[0] for name in whole["model"]} == {"student", "teacher"}
+    assert {name.split(".")[0] for name in whole["model"]} == {"student", "teacher", "parts"}
+    assert whole["model"]["parts.alignment.prototypes.mixtures.updates"] == 2  # one before the checkpoint, one behind
     moments, resumed = (state["optimizer"]["state"] for state in (whole, cut))
     assert moments.keys() == resumed.keys() and len(moments) > 50
     for key, values in moments.items():

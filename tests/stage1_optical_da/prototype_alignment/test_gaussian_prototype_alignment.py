@@ -184,7 +184,8 @@ def test_self_training_with_it_learns_what_it_would_without_if_all_weights_are_z
     ("options", "message"),
     [
         ({"components": 0}, "components: expected at least 1 Gaussian for each class, found 0"),
-        ({"memory": 1}, "memory: expected a pixel for each of the 2 components at least, found 1"),
+        ({"components": 2.5}, "components: expected at least 1 Gaussian for each class, found 2.5"),
+        ({"memory": 1}, "memory: expected at least a pixel for each of 2 components, found 1"),
         ({"layer": "neck"}, "layer: expected 'decode' or the number of a map of the backbone, found 'neck'"),
         ({"layer": 2}, "layer_channels: expected it with such a number, found None"),
         ({"reverse": 1.5}, "reverse: expected a number from 0 to 1, found 1.5"),
@@ -194,7 +195,7 @@ def test_self_training_with_it_learns_what_it_would_without_if_all_weights_are_z
     ],
 )
 def test_what_makes_no_sense_is_refused(student: dict[str, Any], options: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=f"^self_training.parts, alignment, {message}; correct it$"):
+    with pytest.raises(InputError, match=f"^GaussianPrototypeAlignment, {message}; correct it$"):
         SelfTraining(student, parts={"alignment": {**PART, **options}})
 
 

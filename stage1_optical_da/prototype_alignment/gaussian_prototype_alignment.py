@@ -60,7 +60,7 @@ class GaussianPrototypeAlignment(TrainingPart):
         num_classes: see `TrainingPart`.
         channels: likewise.
         contrast_weight: factor of the contrast in source and mix; 0 leaves it out.
-        forward_weight: factor of forward alignment; 0 leaves it out.
+        forward_weight: factor of forward alignment; 0 leaves it out, and with it the prototypes.
         reverse: see `Prototypes`; 0 leaves reverse alignment out.
         components: K, Gaussians of a class.
         begin: steps before the first prototypes.
@@ -156,7 +156,7 @@ class GaussianPrototypeAlignment(TrainingPart):
         }
         self.prototypes.add_target(vectors, target_labels)
         since = int(self.steps) - self.begin
-        if since >= 0 and since % INTERVAL == 0:
+        if self.forward_weight and since >= 0 and since % INTERVAL == 0:
             self.prototypes.update()
         return losses
 

@@ -137,6 +137,8 @@ def test_scores_in_bfloat16_are_computed_in_float32_and_carry_no_graph() -> None
         found = balanced_assignment(scores, shares)
     torch.testing.assert_close(found, balanced_assignment(scores.float(), shares))
     assert found.dtype == torch.float32 and found.grad_fn is None
+    exact = balanced_assignment(scores.double(), shares, tolerance=1e-12)
+    assert exact.dtype == torch.float64 and (exact.mean(0) - shares).abs().sum() < 1e-7
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from tools.ablation.document import document, result_table
 from tools.ablation.jobs import Job, locked, run_jobs
 from tools.ablation.machine import cores, machine
 from tools.ablation.measure import plan_jobs, score_rows, training_seconds
+from tools.ablation.prototypes import prototypes_study
 from tools.ablation.registration import registration_study
 from tools.ablation.results import Results
 from tools.ablation.stage1 import stage1_study
@@ -31,10 +32,14 @@ ROOT = Path(__file__).parents[2]
 SEEDS = (0, 1, 2)
 STUDIES: dict[str, Callable[..., Study]] = {
     "stage1": stage1_study,
+    "prototypes": prototypes_study,
     "stage2": stage2_study,
     "registration": registration_study,
 }
-STUDIES_TOLD = "stage1: the teacher on the target; stage2: SAR models; registration: labels moved onto SAR images"
+STUDIES_TOLD = (
+    "stage1: the teacher on the target; prototypes: its alignment; stage2: SAR models; registration: labels moved onto "
+    "SAR images"
+)
 
 
 @command

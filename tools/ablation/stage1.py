@@ -50,12 +50,7 @@ def stage1_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
         iterations: length of every training; None leaves it to the configs.
     """
     pairs, folds = data / "DFC2025Track1", folder / "folds"
-    shortened = () if iterations is None else (f"iterations={iterations}",)
-
-    def teacher(name: str, *options: str, config: Path = SEGFORMER, source: Path = data / "OpenEarthMap") -> Model:
-        roots = ("--oem-root", str(source), "--dfc-root", str(pairs), "--pretrained-dir", str(PRETRAINED))
-        return Model(name, "stage1_optical_da.train_teachers", config, (*options, *shortened), roots, "teachers")
-
+    teacher = partial(demo_teacher, data, iterations)
     tiles = tuple(tile.name for tile in dfc2025_tiles(pairs, "train"))
     aligned = teacher("resolution_alignment")
     second = teacher("resolution_alignment_upernet", config=UPERNET)
@@ -92,6 +87,25 @@ def stage1_study(data: Path, folder: Path, iterations: int | None = None) -> Stu
         truth=truth_labels(data / "truth", "train"),
         labels=f"truth of the {len(tiles)} target train tiles",
     )
+
+
+def demo_teacher(
+    data: Path, iterations: int | None, name: str, *options: str, config: Path = SEGFORMER, source: Path | None = None
+) -> Model:
+    """A teacher trained on demo scenes.
+
+    Args:
+        data: folder of the demo scenes.
+        iterations: length of the training; None leaves it to the config.
+        name: see `Model`.
+        options: likewise.
+        config: likewise.
+        source: folder of labelled tiles; None: those of the scenes.
+    """
+    roots = ("--oem-root", str(source or data / "OpenEarthMap"), "--dfc-root", str(data / "DFC2025Track1"))
+    roots += ("--pretrained-dir", str(PRETRAINED))
+    shortened = () if iterations is None else (f"iterations={iterations}",)
+    return Model(name, "stage1_optical_da.train_teachers", config, (*options, *shortened), roots, "teachers")
 
 
 def demo_views() -> Views:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmengine.config import Config
+
 from landcover.data_sets.open_earth_map import LabelledTile
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.demo_scenes.looks import SUMMER
@@ -28,7 +30,16 @@ def training_of(folder: Path, crop_size: int, options: Sequence[str] = ()) -> Tr
         crop_size: side of the crops, pixels.
         options: further `key.key=value` on top of the config.
     """
-    config = mit_b0_config(1, crop_size, options)
+    return training_on(folder, mit_b0_config(1, crop_size, options))
+
+
+def training_on(folder: Path, config: Config) -> Training:
+    """The training of a teacher, from random weights, on the tiles in `folder`.
+
+    Args:
+        folder: see `write_tiles`; its images are source and target.
+        config: of a teacher.
+    """
     source = [LabelledTile(path.stem, path, folder / "labels" / path.name) for path in sorted(folder.glob("images/*"))]
     target = [TrainingTile(tile.image) for tile in source]
     return teacher_training("benchmark", config, config.model, source, [], target, folder / "run", seed=0)

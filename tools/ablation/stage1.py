@@ -102,8 +102,8 @@ def demo_teacher(
         config: likewise.
         source: folder of labelled tiles; None: those of the scenes.
     """
-    roots = ("--oem-root", str(source or data / "OpenEarthMap"), "--dfc-root", str(data / "DFC2025Track1"))
-    roots += ("--pretrained-dir", str(PRETRAINED))
+    labelled, pairs = source or data / "OpenEarthMap", data / "DFC2025Track1"
+    roots = ("--oem-root", str(labelled), "--dfc-root", str(pairs), "--pretrained-dir", str(PRETRAINED))
     shortened = () if iterations is None else (f"iterations={iterations}",)
     return Model(name, "stage1_optical_da.train_teachers", config, (*options, *shortened), roots, "teachers")
 

@@ -52,7 +52,9 @@ def main() -> None:
     folder = arguments.run_dir.resolve() / arguments.study
     further = {"real_pairs": arguments.real_pairs} if arguments.real_pairs else {}
     if further and arguments.study != "registration":
-        raise InputError(f"--real-pairs: expected none for {arguments.study}, found {len(arguments.real_pairs)}")
+        raise InputError(
+            f"--real-pairs: expected none for {arguments.study}, found {len(arguments.real_pairs)}; leave it out"
+        )
     study = STUDIES[arguments.study](data, folder, arguments.iterations, **further)
     rows = _chosen(study, arguments.rows)
     iterations: dict[str, int] = {}

@@ -44,6 +44,7 @@ def test_mistakes_are_told_in_one_line(run_main: RunMain, demo_root: Path, tmp_p
         "error: --jobs: expected 1 or more, found 0": ["--jobs", "0"],
         "error: --seeds: expected different numbers from 0 on, found [1, 1]": ["--seeds", "1", "1"],
         f"error: --data {tmp_path}: expected demo scenes": ["--data", tmp_path],
+        "error: --real-pairs: expected none for stage1, found 1": ["--real-pairs", "three=/pairs"],
     }
     for expected, words in cases.items():
         code, message = run_main(main, "stage1", "--run-dir", tmp_path / "runs", "--data", demo_root, *words)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import cv2
 import numpy as np
 import torch
@@ -12,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landcover.errors import InputError
-from stage2_sar_seg.registration.area_matcher import AreaMatcher
 from stage2_sar_seg.registration.correlation import normalized_cross_correlation
-from stage2_sar_seg.registration.gradients import Gradient, optical_gradient, sar_gradient
+from stage2_sar_seg.registration.gradient_matcher import GradientMatcher
+from stage2_sar_seg.registration.gradients import Gradient
 from stage2_sar_seg.registration.matcher import MATCHERS
 
 
@@ -41,7 +38,7 @@ def orientation_channels(gradient: Gradient, orientations: int, smoothing: float
 
 
 @MATCHERS.register_module(name="descriptor")
-class DescriptorMatcher(AreaMatcher):
+class DescriptorMatcher(GradientMatcher):
     """Normalised cross-correlation of orientation channels.
 
     After Ye, Bruzzone, Shan, Bovolo, Zhu: Fast and Robust Matching for Multimodal Remote Sensing Image Registration,
@@ -71,33 +68,16 @@ class DescriptorMatcher(AreaMatcher):
         smoothing: float = 0.5,
         floor: float = 0.6,
     ) -> None:
-        super().__init__(patch, search)
-        if min(optical_scale, sar_scale) <= 0 or orientations < 2 or min(smoothing, floor) < 0:
-            raise InputError(
-                "descriptor: expected scales above 0, at least 2 orientations, smoothing and floor of at least 0, "
-                f"found {optical_scale} and {sar_scale}, {orientations}, {smoothing} and {floor}; correct them"
-            )
-        self._scales = (optical_scale, sar_scale)
+        if orientations < 2:
+            raise InputError(f"descriptor: orientations: expected at least 2, found {orientations}; correct it")
         self._orientations, self._smoothing, self._floor = orientations, smoothing, floor
-
-    def settings(self) -> Mapping[str, Any]:
-        """See `Matcher`."""
-        return {
-            "matcher": "descriptor",
-            "patch": self.patch,
-            "search": self.search,
-            "optical_scale": self._scales[0],
-            "sar_scale": self._scales[1],
-            "orientations": self._orientations,
-            "smoothing": self._smoothing,
-            "floor": self._floor,
-        }
+        channels = {"orientations": orientations, "smoothing": smoothing, "floor": floor}
+        super().__init__("descriptor", patch, search, optical_scale, sar_scale, **channels)
 
     def heatmap(self, sar: NDArray[np.float32], optical: NDArray[np.float32]) -> NDArray[np.float32]:
         """Correlation coefficients in [-1, 1]; see `AreaMatcher`."""
-        of_optical = self._described(optical_gradient(optical, self._scales[0]))
-        of_sar = self._described(sar_gradient(sar, self._scales[1]))
-        found: NDArray[np.float32] = normalized_cross_correlation(of_sar, of_optical)[0].numpy()
+        template, window = (self._described(gradient) for gradient in self.gradients(sar, optical))
+        found: NDArray[np.float32] = normalized_cross_correlation(template, window)[0].numpy()
         return found
 
     def _described(self, gradient: Gradient) -> Tensor:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 from scipy.signal.windows import tukey
 
-from landcover.errors import InputError
-from stage2_sar_seg.registration.area_matcher import AreaMatcher
-from stage2_sar_seg.registration.gradients import optical_gradient, sar_gradient
+from stage2_sar_seg.registration.gradient_matcher import GradientMatcher
 from stage2_sar_seg.registration.matcher import MATCHERS
 
 TAPER = 0.2
@@ -20,7 +15,7 @@ TAPER = 0.2
 
 
 @MATCHERS.register_module(name="phase")
-class PhaseMatcher(AreaMatcher):
+class PhaseMatcher(GradientMatcher):
     """Phase correlation, of gradients because grey values of the two sensors have little in common.
 
     Kuglin, Hines: The Phase Correlation Image Alignment Method, Proc. International Conference on Cybernetics and
@@ -44,28 +39,12 @@ class PhaseMatcher(AreaMatcher):
         sar_scale: float = 1.0,
         smoothing: float = 1.5,
     ) -> None:
-        super().__init__(patch, search)
-        if min(optical_scale, sar_scale) <= 0 or smoothing < 0:
-            raise InputError(
-                f"phase: expected scales above 0 and smoothing of at least 0, found {optical_scale} and {sar_scale}, "
-                f"{smoothing}; correct them"
-            )
-        self._scales, self._smoothing = (optical_scale, sar_scale), smoothing
-
-    def settings(self) -> Mapping[str, Any]:
-        """See `Matcher`."""
-        return {
-            "matcher": "phase",
-            "patch": self.patch,
-            "search": self.search,
-            "optical_scale": self._scales[0],
-            "sar_scale": self._scales[1],
-            "smoothing": self._smoothing,
-        }
+        super().__init__("phase", patch, search, optical_scale, sar_scale, smoothing=smoothing)
+        self._smoothing = smoothing
 
     def heatmap(self, sar: NDArray[np.float32], optical: NDArray[np.float32]) -> NDArray[np.float32]:
         """Phase correlation; see `AreaMatcher`."""
-        few, many = _faded(sar_gradient(sar, self._scales[1])), _faded(optical_gradient(optical, self._scales[0]))
+        few, many = (_faded(gradient) for gradient in self.gradients(sar, optical))
         size = [fft.next_fast_len(length, real=True) for length in many.shape]
         cross = fft.rfft2(many, size) * fft.rfft2(few, size).conj()
         cross *= _low_pass(size, self._smoothing) / np.maximum(np.abs(cross), np.finfo(np.float32).tiny)

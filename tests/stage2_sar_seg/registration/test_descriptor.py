@@ -45,5 +45,5 @@ def test_sizes_that_make_no_matcher_are_refused(patch, search):
 
 @pytest.mark.parametrize("wrong", [{"sar_scale": 0}, {"orientations": 1}, {"floor": -1}])
 def test_numbers_that_make_no_descriptor_are_refused(wrong):
-    with pytest.raises(InputError, match=r"^descriptor: expected scales above 0"):
+    with pytest.raises(InputError, match=rf"^descriptor: {next(iter(wrong))}: expected .* found "):
         DescriptorMatcher(**wrong)

@@ -31,5 +31,5 @@ def test_settings_hold_every_argument():
 
 @pytest.mark.parametrize("wrong", [{"optical_scale": 0}, {"smoothing": -1}])
 def test_numbers_that_make_no_phase_are_refused(wrong):
-    with pytest.raises(InputError, match=r"^phase: expected scales above 0"):
+    with pytest.raises(InputError, match=rf"^phase: {next(iter(wrong))}: expected .* found "):
         PhaseMatcher(**wrong)

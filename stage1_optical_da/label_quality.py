@@ -6,6 +6,7 @@ python -m stage1_optical_da.label_quality runs/demo/pseudo_labels --against publ
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from landcover.classes.arguments import add_class_arguments, class_scheme
@@ -33,11 +34,11 @@ def main() -> None:
     arguments = parser.parse_args()
 
     scheme = class_scheme(arguments)
-    references = References(
-        tuple(label_set(option, scheme) for option in arguments.against),
-        label_set(f"manual labels={arguments.truth}", scheme) if arguments.truth else None,
-    )
-    labels = label_set(arguments.folder, scheme)
+    labels, truth = label_set(arguments.folder, scheme), None
+    if arguments.truth:
+        known = label_set(arguments.truth, scheme)
+        truth = replace(known, name=f"manual labels of {len(known.only(labels.files).files)} tiles")
+    references = References(tuple(label_set(option, scheme) for option in arguments.against), truth)
     quality = folder_quality(labels, references, start_processes())
     print(quality_table(quality, scheme))
     warn_of_shifted_labels(list(labels.files.values()), scheme, f"{labels.folder}: label files")

@@ -13,7 +13,7 @@ from landcover.errors import InputError
 from landcover.images.same_grid import check_same_grid
 from landcover.labels.label_set import label_files
 
-CURE = "run tools/20_write_pseudo_labels.sh for these tiles, or set LABELS to a folder made for them"
+CURE = "run tools/20_write_pseudo_labels.sh to 22 for these tiles, or set LABELS to a folder made for them"
 
 OF_PUBLISHED = "unpack the data set again, or set PUBLISHED_MODELS to nothing"
 

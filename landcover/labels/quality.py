@@ -200,12 +200,11 @@ def folder_quality(labels: LabelSet, references: References, processes: Processe
     references.check(labels.files)
     truth = references.truth
     if truth and not truth.only(labels.files).files:
-        raise InputError(f"{truth.name}: expected labels of some of the tiles of {labels.name}, found none of them")
+        raise InputError(f"{truth.folder}: expected labels of some of the tiles of {labels.name}, found none of them")
     total, count = LabelCounts(labels.scheme), partial(_count_files, labels, references)
     for counts in results_of_all(count, list(labels.files), "label quality", processes):
         total.merge(counts)
-    told = f"{truth.name} of {len(truth.only(labels.files).files)} tiles" if truth else ""
-    return {"name": labels.name, "tiles": len(labels.files), **total.quality(told)}
+    return {"name": labels.name, "tiles": len(labels.files), **total.quality(truth.name if truth else "")}
 
 
 def read_quality(folder: Path) -> Quality:

@@ -55,7 +55,7 @@ def test_mistakes_of_the_command_are_told_in_one_line(run_main: RunMain, folders
             *("--against", f"other={folders / 'truth'}")
         ],
         "two label sets are called x": ["--against", f"x={folders / 'other'}", f"x={folders / 'mine'}"],
-        "manual labels: expected labels of some of the tiles": ["--truth", folders / "elsewhere"],
+        f"{folders / 'elsewhere'}: expected labels of some of the tiles": ["--truth", folders / "elsewhere"],
         f"{folders / 'small' / '0.tif'}: expected the 20x30 pixels": ["--truth", folders / "small"],
         f"{folders / 'absent'}: expected a folder": ["--against", folders / "absent"],
     }

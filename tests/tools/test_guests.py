@@ -1,4 +1,4 @@
-"""A training part, a label filter and a network of two inputs, unknown to the product, run through all stages."""
+"""A training part, a label filter, a matcher and a network of two inputs, guests of the product, in all stages."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from stages import ROOT, run_stage, settings
 
 from landcover.images.grid import read_georeference
 from landcover.images.raster import read_optical, read_raster, write_raster
+from landcover.labels.quality import read_quality
 from landcover.networks.model_file import read_model_info
-from landcover.run_files.manifest import read_manifest
+from landcover.run_files.manifest import digest_all, read_manifest
 from landcover.run_files.training_log import read_log
 from landcover.score_files.score_file import read_scores
 
@@ -27,6 +28,7 @@ from torch import nn
 
 from landcover.labels.label_filter import LABEL_FILTERS
 from stage1_optical_da.training_parts import TrainingPart
+from stage2_sar_seg.registration.matcher import MATCHERS, Correspondences
 
 
 @MODELS.register_module()
@@ -53,6 +55,18 @@ class Copy:
     def apply(self, tile, labels):
         assert tile in self.tiles
         return labels.copy()
+
+
+@MATCHERS.register_module(name="one_down")
+class OneDown:
+    patch, search = 40, 8
+
+    def settings(self):
+        return {"down": 1}
+
+    def match(self, sar, optical):
+        points = np.array([[0.0, 0.0], [0.0, 9.0], [9.0, 0.0], [9.0, 9.0]])
+        return Correspondences(points, points + self.search + (1.0, 0.0), np.ones(4))
 
 
 @MODELS.register_module()
@@ -101,6 +115,7 @@ def environment(demo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> di
         "PYTHONPATH": os.pathsep.join([str(folder / "modules"), os.environ.get("PYTHONPATH", "")]),
         "PLUGINS": "guests",
         "REASSIGN": "copy",
+        "REGISTER": "one_down",
         "TEACHERS": "configs/demo/teacher_segformer.py",
         "SAR_MODELS": f"'{folder / 'two_inputs.py'}' configs/demo/sar_segformer.py",
         "PUBLISHED_MODELS": "",
@@ -113,6 +128,7 @@ def run_dir(environment: dict[str, str]) -> Path:
     call = run_stage("run_all.sh", environment)
     assert call.returncode == 0, call.stderr
     assert "label files in" in call.stdout and "pseudo_labels after copy" in call.stdout
+    assert "registration by one_down: registered 4 of 4 pairs, median offset 1.00 pixels; " in call.stdout
     return Path(environment["RUN_DIR"])
 
 
@@ -125,19 +141,35 @@ def test_the_part_adds_its_losses_to_the_training_of_stage_10(run_dir: Path) -> 
         assert line["loss"] == pytest.approx(sum(parts), rel=1e-5)
 
 
-def test_the_filter_writes_what_stage_30_trains_on(run_dir: Path) -> None:
+def test_the_filter_writes_what_the_matcher_moves_and_stage_30_trains_on_that(run_dir: Path) -> None:
     files = sorted((run_dir / "pseudo_labels").glob("*.tif"))
     for path in files:
         copied = read_raster(run_dir / "reassigned_labels" / path.name)
         np.testing.assert_array_equal(copied.pixels, read_raster(path).pixels)
+        moved = read_raster(run_dir / "registered_labels" / path.name).pixels
+        np.testing.assert_array_equal(moved[:-1], copied.pixels[1:])
+        assert moved[-1].max() == 0
     manifest = read_manifest(run_dir / "reassigned_labels" / "manifest.json")
     assert manifest["made_by"] == {"stage": "label_filter", "method": "copy", "scheme": "openearthmap"}
+    registered = read_manifest(run_dir / "registered_labels" / "manifest.json")
+    assert registered["inputs"]["labels"] == manifest["inputs"]["labels"]  # the same names and bytes
+    assert registered["made_by"]["matcher"] == {"patch": 40, "search": 8, "down": 1}
     trained = read_manifest(run_dir / "sar_models" / "sar_segformer" / "manifest.json")
-    assert trained["inputs"]["labels"] == manifest["inputs"]["labels"]  # the same names and bytes
+    assert trained["inputs"]["labels"] == digest_all(sorted((run_dir / "registered_labels").glob("*.tif")))
+
+
+def test_scores_and_report_have_the_labels_that_trained(run_dir: Path) -> None:
     metrics = json.loads((run_dir / "metrics.json").read_text())
-    assert metrics["training_labels"] == metrics["pseudo_labels"]
+    before, after = metrics["unregistered_labels"], metrics["training_labels"]
+    assert before["labels"] == after["labels"] == "manual labels of 4 train tiles on the SAR images"
+    assert before["miou"] != after["miou"]
+    quality = read_quality(run_dir / "registered_labels")
+    assert quality["truth"]["on_all"]["miou"] == after["miou"]
+    assert quality["truth_before"]["on_all"]["miou"] == before["miou"]
     report = (run_dir / "report.html").read_text()
-    assert "labels that trained the SAR models" in report and "pseudo_labels after copy" in report
+    for text in ("labels that trained the SAR models", "labels before registration", "pseudo_labels after copy"):
+        assert text in report
+    assert "reassigned_labels after registration by one_down" in report and "REGISTER" in report
 
 
 def test_the_network_of_two_inputs_is_trained_predicted_and_submitted(
@@ -153,7 +185,7 @@ def test_the_network_of_two_inputs_is_trained_predicted_and_submitted(
         assert len(archive.namelist()) == 2
     again = run_stage("run_all.sh", environment)
     assert again.returncode == 0, again.stderr
-    assert again.stdout.count("is there:") == 1 + 1 + 1 + 1 + 2 + 4 + 1
+    assert again.stdout.count("is there:") == 1 + 1 + 1 + 1 + 1 + 2 + 4 + 1
 
 
 def test_without_the_optical_image_the_network_says_so(

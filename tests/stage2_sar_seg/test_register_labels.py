@@ -189,6 +189,6 @@ def test_two_processes_share_the_tiles_and_write_the_bytes_of_one(
 ) -> None:
     assert run_main(main, *arguments)[0] == 0
     together = [tmp_path / "together" if word == tmp_path / "run" else word for word in arguments]
-    first, second = run_by_two_processes(PROGRAM, *together)
+    first, second = run_by_two_processes(PROGRAM, *together, timeout=300)
     assert first.startswith("wrote 5 label files in ") and second == ""
     assert files(tmp_path / "together" / "registered_labels") == files(tmp_path / "run" / "registered_labels")

@@ -71,11 +71,11 @@ def test_losses_have_names_and_forward_alignment_waits_for_prototypes_and_ramps_
     assert all(value.isfinite() for values in logged for value in values.values())
     assert logged[0]["source.loss_contrast"] == 0 and logged[1]["source.loss_contrast"] > 0  # no keys yet, then some
     assert module.prototypes.mixtures.fitted.all() and module.steps == 9
-    forward = [float(values["loss_forward"]) for values in logged]
+    forward = [values["loss_forward"].item() for values in logged]
     assert forward[:2] == [0, 0] and min(forward[2:]) >= 0 and forward[-1] > 0
     again = part(contrast_weight=0.1, forward_weight=1.0, ramp=40)
     assert run(again, range(9))[-1]["loss_forward"].item() == pytest.approx(forward[-1] * 7 / 40, rel=1e-4)
-    assert all(0.2 < float(values["sure"]) < 0.8 for values in logged)
+    assert all(0.2 < values["sure"].item() < 0.8 for values in logged)
 
 
 def test_forward_alignment_moves_features_and_neither_projection_nor_prototypes() -> None:
@@ -108,7 +108,7 @@ def test_contrast_reaches_features_of_both_domains_and_the_projection() -> None:
 def test_target_pixels_of_which_the_teacher_is_unsure_are_left_out() -> None:
     module = part(confidence=0.9, rare_confidence=0.9)
     logged = run(module, range(4), sure=0.85)
-    assert [float(values["sure"]) for values in logged] == [0.0] * 4
+    assert [values["sure"].item() for values in logged] == [0.0] * 4
     assert module.prototypes.target.seen.sum() == 0 and module.prototypes.source.seen.sum() > 0
     assert run(part(confidence=0.9, rare_confidence=0.9), range(1), sure=0.95)[0]["sure"] > 0
 

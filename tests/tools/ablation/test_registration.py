@@ -50,12 +50,10 @@ def test_matchers_differ_by_what_they_may_look_at(registered: None, study: Study
     assert all(method.name in MATCHERS.module_dict for method in METHODS if not method.labelled)
 
 
-def test_sar_models_learn_what_the_matchers_of_the_first_seed_have_registered(study: Study) -> None:
+def test_sar_models_learn_labels_as_they_are_registered_and_moved_by_the_known_offsets(study: Study) -> None:
     folders = [row.models[0].arguments[-1].split("/registration/")[-1] for row in study.rows]
     assert folders[0].endswith("stage2/labels/pseudo_labels")
-    assert folders[1:-1] == [
-        "matchers/descriptor/untrained/registered_labels", "matchers/supervised_all/0/registered_labels"
-    ]  # fmt: skip
+    assert folders[1:-1] == ["matchers/descriptor/untrained/registered_labels"]
     assert folders[-1] == "known_offsets" and len({row.group for row in study.rows}) == 1
     assert set(OF_MODELS) <= {method.name for method in METHODS}
 

@@ -208,7 +208,7 @@ def test_pretrained_weights_are_fetched_where_that_is_asked_for(
 
 def test_what_the_command_needs_is_told(run_main: RunMain) -> None:
     code, message = run_main(main)
-    assert code == 2 and message.endswith("arguments are required: configs, --dfc-root, --run-dir, --oem-root")
+    assert code == 2 and message.endswith("arguments are required: configs, --run-dir, --dfc-root, --oem-root")
 
 
 def test_an_unknown_config_key_is_refused(run_main: RunMain, arguments: list[str], tiny_teacher: Path) -> None:

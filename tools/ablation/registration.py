@@ -64,7 +64,7 @@ def registration_study(
     label_folders = {
         "as_they_are": ("as they are", labels / "pseudo_labels"),
         **{
-            method.name: (method.title, method.place(folder, 0) / "registered_labels")
+            method.name: (f"registered by the {method.title}", method.place(folder, 0) / "registered_labels")
             for method in METHODS
             if method.name in OF_MODELS
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,7 @@ OF_PATCHES = {
     **{f"cmr_{limit}": (f"CMR {limit} px", 100.0, 1) for limit in LIMITS},
 }
 
-OF_LABELS = {"registered": ("registered", 1.0, 1), "error": ("error, px", 1.0, 2), "miou": ("mIoU", 100.0, 1)}
+OF_LABELS = {"registered": ("registered", 1.0, 0), "error": ("error, px", 1.0, 2), "miou": ("mIoU", 100.0, 1)}
 
 ABOUT_LABELS = """\
 Over the 40 training pairs: how many were registered; the mean distance of the offset that was applied, 0 where none
@@ -151,12 +152,13 @@ def _miou(data: Path, folder: Path) -> float:
 
 
 def _about_patches(patches: Patches, seeds: int) -> str:
-    return (
+    told = (
         f"{patches.count} SAR patches of {patches.patch} x {patches.patch} pixels, each anywhere in an optical window "
-        f"of {patches.patch + 2 * patches.search}; errors are\ndistances in pixels from the true place, their mean "
-        "(which papers of this field call RMSE) and the root of their mean\nsquare; CMR is the share of patches within "
-        f"so many pixels, in %. Trained matchers: mean ± sample standard deviation\nover {seeds} seeds."
+        f"of {patches.patch + 2 * patches.search}; errors are distances in pixels from the true place, their mean "
+        "(which papers of this field call RMSE) and the root of their mean square; CMR is the share of patches within "
+        f"so many pixels, in %. Trained matchers: mean ± sample standard deviation over {seeds} seeds."
     )
+    return textwrap.fill(told, 120)
 
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, tuple[str, float, int]]) -> str:

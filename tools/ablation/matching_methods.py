@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,10 @@ class Method:
     def place(self, folder: Path, seed: int) -> Path:
         """Its folder in the study's, with one seed; the same for all if it is not trained."""
         return folder / "matchers" / self.name / (str(seed) if self.labelled else "untrained")
+
+    def seeds(self, of_study: Sequence[int]) -> Sequence[int]:
+        """Those with which it differs: all of a study's, or the first alone if it is not trained."""
+        return of_study if self.labelled else of_study[:1]
 
     def matcher(self, folder: Path, seed: int) -> str:
         """What REGISTER names it."""

@@ -123,7 +123,7 @@ def _jobs(
     made_from = "\n".join((root / DEMO_FINISHED).read_text(encoding="utf-8") for root in (data, folder / "test_data"))
     jobs = []
     for seed in seeds:
-        for method in METHODS if seed == seeds[0] else [method for method in METHODS if method.labelled]:
+        for method in [method for method in METHODS if seed in method.seeds(seeds)]:
             place, name = method.place(folder, seed), method.matcher(folder, seed)
             training = [_training(method, data, place, seed, iterations)] if method.labelled else []
             told = f"{method.name}, seed {seed}" if method.labelled else method.name

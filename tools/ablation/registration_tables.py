@@ -104,10 +104,7 @@ def patch_rows(folder: Path, methods: Sequence[Method], patches: Patches, seeds:
     """A row per method, and a first one of the guess that nothing has moved: title and scores, a list over seeds."""
     rows: list[dict[str, Any]] = []
     for method in methods:
-        found = [
-            read_patch_scores(patches.out(method.place(folder, seed)))
-            for seed in (seeds if method.labelled else seeds[:1])
-        ]
+        found = [read_patch_scores(patches.out(method.place(folder, seed))) for seed in method.seeds(seeds)]
         if not rows:
             rows.append({"title": "no matching", **_scores([found[0]["unmatched"]])})
         rows.append({"title": method.title, **_scores(found)})
@@ -122,7 +119,7 @@ def label_rows(
     rows = [{"title": "as they are", "registered": [0], "error": [_error({}, true)], "miou": [_miou(data, labels)]}]
     for method in methods:
         row: dict[str, Any] = {"title": method.title, "registered": [], "error": [], "miou": []}
-        for seed in seeds if method.labelled else seeds[:1]:
+        for seed in method.seeds(seeds):
             written = method.place(folder, seed) / "registered_labels"
             tiles = read_offsets(written / OFFSETS_NAME)["tiles"]
             row["registered"].append(sum(tile["status"] == "registered" for tile in tiles.values()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -35,7 +36,8 @@ class SelfTraining(BaseModel):
     One step: the student's own losses on the labelled source; the teacher labels the target, every pixel of it; each
     target image weighs as much as the share of its pixels on which the teacher is confident; source objects are
     pasted on the target (ClassMix), the mix is augmented, and the student learns it with a weighted cross-entropy.
-    Parts add losses of their own to both; without any, nothing is computed for them.
+    Parts add losses of their own to both, and may have a say in what the teacher thinks; without any, nothing is
+    computed for them.
 
     Tranheden, Olsson, Pinto, Svensson: DACS, WACV 2021, https://arxiv.org/abs/2007.08702; Liu et al. 2025,
     https://arxiv.org/abs/2504.13458, equations (3) to (8).
@@ -175,13 +177,18 @@ class SelfTraining(BaseModel):
 
     @torch.no_grad()
     def teacher_logits(self, images: Tensor, coverage: Tensor) -> Tensor:
-        """The teacher's logits of target images, (B, C, H, W) float32.
+        """The teacher's logits of target images, (B, C, H, W) float32, as the parts leave them.
 
         Args:
             images: (B, 3, H, W) float 0..255.
             coverage: (B, H, W), whose size they get.
         """
-        return _resized(self.teacher(normalise(images, self.teacher), mode="tensor"), coverage)
+        if not len(self.parts):
+            return _resized(self.teacher(normalise(images, self.teacher), mode="tensor"), coverage)
+        seen = seen_by(self.teacher, images, coverage)
+        for _, part in named_parts(self.parts):
+            seen = replace(seen, logits=part.teacher_logits(seen))
+        return seen.logits
 
     @torch.no_grad()
     def pseudo_labels(self, teacher_logits: Tensor, coverage: Tensor) -> tuple[Tensor, Tensor]:
@@ -251,8 +258,7 @@ class SelfTraining(BaseModel):
     def _target(self, images: Tensor, pseudo: Tensor, teacher_logits: Tensor, confident: Tensor) -> Target:
         seen = None
         if any(part.sees_target for _, part in named_parts(self.parts)):
-            maps = self.student.extract_feat(normalise(images, self.student))
-            seen = _seen(self.student.decode_head, images, pseudo, maps)
+            seen = seen_by(self.student, images, pseudo)
         return Target(images, pseudo, teacher_logits, confident, seen)
 
     def _part_losses(self, domain: Literal["source", "mix"], step: Step) -> dict[str, Tensor]:
@@ -261,6 +267,11 @@ class SelfTraining(BaseModel):
             found = part.source_losses(step) if domain == "source" else part.mix_losses(step)
             losses.update({f"{domain}.{name}.{key}": value for key, value in found.items()})
         return losses
+
+
+def seen_by(network: EncoderDecoder, images: Tensor, indices: Tensor) -> Seen:
+    """What a network of self-training makes of images (B, 3, H, W), 0..255, with indices (B, H, W)."""
+    return _seen(network.decode_head, images, indices, network.extract_feat(normalise(images, network)))
 
 
 def teacher_of(model: nn.Module) -> nn.Module:

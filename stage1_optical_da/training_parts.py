@@ -46,7 +46,8 @@ class Target:
     Args:
         images: (B, 3, H, W) float 0..255.
         indices: (B, H, W) int64, the teacher's classes, `IGNORE_INDEX` outside of the image.
-        teacher_logits: (B, C, H, W) float32, without a graph.
+        teacher_logits: (B, C, H, W) float32, without a graph; as the parts have left them, see
+            `TrainingPart.teacher_logits`.
         confident: (B,) float, share of the pixels of which the teacher is sure: the weight of the image.
         seen: what the student makes of them, with a graph; None unless a part says `sees_target`.
     """
@@ -113,6 +114,16 @@ class TrainingPart(nn.Module):
     def __init__(self, num_classes: int, channels: int) -> None:
         super().__init__()
         self.num_classes, self.channels = num_classes, channels
+
+    def teacher_logits(self, target: Seen) -> Tensor:
+        """Logits (B, C, H, W) float32 from which pseudo-labels and confidence follow: the teacher's, as they are.
+
+        Args:
+            target: images of the target before they are mixed and what the teacher makes of them, without a graph;
+                its logits are those of the parts before this one. Indices are void outside of the image and tell
+                nothing else.
+        """
+        return target.logits
 
     def source_losses(self, step: Step) -> dict[str, Tensor]:
         """Named losses of the source."""

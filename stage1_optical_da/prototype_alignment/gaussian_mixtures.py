@@ -32,6 +32,24 @@ def mixture_log_likelihoods(pixels: Tensor, means: Tensor, variances: Tensor) ->
     return densities.logsumexp(-1) - math.log(means.shape[-2])
 
 
+def class_log_likelihoods(pixels: Tensor, means: Tensor, variances: Tensor) -> Tensor:
+    """Logarithm of the density of every pixel in the mixture of every class, (N, C) float32.
+
+    `mixture_log_likelihoods` of all classes by two matrix products, which need no N C K d differences in memory.
+
+    Args:
+        pixels: (N, d) float32.
+        means: (C, K, d).
+        variances: (C, K, d) > 0.
+    """
+    of_all, precisions = means.flatten(0, 1), variances.flatten(0, 1).reciprocal()
+    alone = (of_all.square() * precisions - precisions.log()).sum(1) + pixels.shape[1] * math.log(2 * math.pi)
+    with torch.autocast(pixels.device.type, enabled=False):
+        together = pixels.square() @ precisions.T - 2 * (pixels @ (of_all * precisions).T)
+    densities = -0.5 * (together + alone)
+    return densities.unflatten(1, means.shape[:2]).logsumexp(-1) - math.log(means.shape[1])
+
+
 class GaussianMixtures(nn.Module):
     """One mixture of K Gaussians for each class: buffers, no parameters, so no loss moves them.
 

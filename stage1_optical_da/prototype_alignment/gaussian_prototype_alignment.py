@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor
 
@@ -11,7 +12,9 @@ from landcover.errors import InputError
 from landcover.losses.pixelwise import LEAST_COUNT
 from landcover.processes.group import mean_over_processes, rows_of_all_processes
 from stage1_optical_da.prototype_alignment.class_frequency import ClassFrequency
+from stage1_optical_da.prototype_alignment.class_posterior import mixed_log_probabilities
 from stage1_optical_da.prototype_alignment.forward_alignment import distances_to_mixtures
+from stage1_optical_da.prototype_alignment.gaussian_mixtures import class_log_likelihoods
 from stage1_optical_da.prototype_alignment.label_grid import labels_on_grid
 from stage1_optical_da.prototype_alignment.pixel_contrast import pixel_contrast
 from stage1_optical_da.prototype_alignment.pixel_sampling import draw_pixels, own_generators, pixels_at
@@ -52,6 +55,7 @@ class GaussianPrototypeAlignment(TrainingPart):
     - Forward: target pixels approach the mixture of their pseudo-class, with a weight that grows for `ramp` steps. It
       moves the features and neither prototypes nor projection: else all could be projected on a point.
     - Reverse: target pixels that are likely in a mixture refine it.
+    - Posterior: pseudo-labels and confidence follow from the teacher's probabilities mixed with those of the mixtures.
 
     Hu, Wang, Chen 2026, see the package; equations are ours, as are all numbers. In a training of several processes the
     pixels of all enter the same memories in each.
@@ -60,11 +64,14 @@ class GaussianPrototypeAlignment(TrainingPart):
         num_classes: see `TrainingPart`.
         channels: likewise.
         contrast_weight: factor of the contrast in source and mix; 0 leaves it out.
-        forward_weight: factor of forward alignment; 0 leaves it out, and with it the prototypes.
-        reverse: see `Prototypes`; 0 leaves reverse alignment out.
+        forward_weight: factor of forward alignment; 0 leaves it out.
+        reverse: see `Prototypes`; 0 leaves reverse alignment out. Without `forward_weight` and `posterior_weight` there
+            are no prototypes.
+        posterior_weight: share of the mixtures' posterior in the teacher's probabilities of target pixels, reached
+            after `ramp` steps; 0 leaves it out. See `mixed_log_probabilities`.
         components: K, Gaussians of a class.
         begin: steps before the first prototypes.
-        ramp: steps from there until forward alignment has its whole weight.
+        ramp: steps from there until forward alignment and posterior have their whole weight.
         momentum: see `Prototypes`.
         memory: M, pixels of each class and domain that are kept.
         pixels: drawn from each image.
@@ -86,6 +93,7 @@ class GaussianPrototypeAlignment(TrainingPart):
         contrast_weight: float = 0.1,
         forward_weight: float = 0.1,
         reverse: float = 0.5,
+        posterior_weight: float = 0.0,
         components: int = 5,
         begin: int = 1500,
         ramp: int = 10000,
@@ -101,6 +109,7 @@ class GaussianPrototypeAlignment(TrainingPart):
         _check("contrast_weight", contrast_weight, contrast_weight >= 0, "a number >= 0")
         _check("forward_weight", forward_weight, forward_weight >= 0, "a number >= 0")
         _check("reverse", reverse, 0 <= reverse <= 1, "a number from 0 to 1")
+        _check("posterior_weight", posterior_weight, 0 <= posterior_weight <= 1, "a number from 0 to 1")
         _check("components", components, _count_from(1, components), "at least 1 Gaussian for each class")
         _check("begin", begin, begin >= 1, "at least 1 step")
         _check("ramp", ramp, ramp >= 1, "at least 1 step")
@@ -115,6 +124,7 @@ class GaussianPrototypeAlignment(TrainingPart):
         _check("layer", layer, known, f"{DECODE!r} or the number of a map of the backbone")
         _check("layer_channels", layer_channels, (layer == DECODE) == (layer_channels is None), "it with such a number")
         self.contrast_weight, self.forward_weight = contrast_weight, forward_weight
+        self.posterior_weight = posterior_weight
         self.begin, self.ramp, self.pixels, self.layer = begin, ramp, pixels, layer
         self.confidence, self.rare_confidence = confidence, rare_confidence
         self._width = channels if layer_channels is None else layer_channels
@@ -122,6 +132,23 @@ class GaussianPrototypeAlignment(TrainingPart):
         self.frequency = ClassFrequency(num_classes)
         self.prototypes = Prototypes(num_classes, components, memory, WIDTH, momentum, reverse)
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+
+    def teacher_logits(self, target: Seen) -> Tensor:
+        """Logarithms of the teacher's probabilities mixed with the posterior of the mixtures in its features."""
+        weight = self.posterior_weight * self._ramp()
+        if not weight:
+            return target.logits
+        mixtures = self.prototypes.mixtures
+        likelihoods = self.log_likelihoods(target)
+        likelihoods = F.interpolate(likelihoods, target.logits.shape[2:], mode="bilinear", align_corners=False)
+        return mixed_log_probabilities(target.logits, likelihoods, mixtures.fitted, weight)
+
+    def log_likelihoods(self, seen: Seen) -> Tensor:
+        """(B, C, h, w) float32: logarithms of the densities of all features in the mixtures of all classes."""
+        features, mixtures = self._features(seen), self.prototypes.mixtures
+        vectors = self.projection(features.flatten(2).transpose(1, 2).flatten(0, 1))
+        found = class_log_likelihoods(vectors, mixtures.means, mixtures.variances)
+        return found.view(len(features), *features.shape[2:], -1).permute(0, 3, 1, 2)
 
     def source_losses(self, step: Step) -> dict[str, Tensor]:
         """`loss_contrast` of source pixels."""
@@ -156,7 +183,7 @@ class GaussianPrototypeAlignment(TrainingPart):
         }
         self.prototypes.add_target(vectors, target_labels)
         since = int(self.steps) - self.begin
-        if self.forward_weight and since >= 0 and since % INTERVAL == 0:
+        if (self.forward_weight or self.posterior_weight) and since >= 0 and since % INTERVAL == 0:
             self.prototypes.update()
         return losses
 
@@ -203,13 +230,16 @@ class GaussianPrototypeAlignment(TrainingPart):
         if not self.forward_weight:
             return {}
         mixtures = self.prototypes.mixtures
-        ramp = min(max((int(self.steps) - self.begin) / self.ramp, 0.0), 1.0)
         aligned = labels != IGNORE_INDEX
         aligned = aligned & mixtures.fitted[labels.masked_fill(~aligned, 0)]
         vectors = self.projection.fixed(drawn)
         classes = labels.masked_fill(~aligned, 0)
         losses = distances_to_mixtures(vectors, classes, mixtures.means, mixtures.variances)
-        return {"loss_forward": self.forward_weight * ramp * _mean(losses, aligned)}
+        return {"loss_forward": self.forward_weight * self._ramp() * _mean(losses, aligned)}
+
+    def _ramp(self) -> float:
+        """Share of their whole weight that forward alignment and posterior have by now."""
+        return min(max((int(self.steps) - self.begin) / self.ramp, 0.0), 1.0)
 
 
 def _mean(losses: Tensor, taken: Tensor) -> Tensor:

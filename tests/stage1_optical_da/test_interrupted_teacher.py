@@ -61,7 +61,7 @@ alignment = dict(type="GaussianPrototypeAlignment", components=2, begin=1, memor
 self_training = dict(
     confidence=0.2,
     augmentation=dict(jitter_probability=0.5, blur_probability=0.5),
-    parts=dict(alignment=dict(**alignment, rare_confidence=0.1)),
+    parts=dict(alignment=dict(**alignment, rare_confidence=0.1, posterior_weight=0.5)),
 )
 del alignment
 """

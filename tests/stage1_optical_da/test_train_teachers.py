@@ -316,6 +316,15 @@ self_training = dict(
 train_dataloader["dataset"] = dict(source=dict(scale=(0.5, 1.0)), target=dict(scale=(0.5, 1.0)))
 """
 
+ALIGNMENT = "parts.alignment.prototypes"
+
+ALIGNED = """
+self_training["parts"]["alignment"] = dict(
+    type="GaussianPrototypeAlignment", components=2, begin=1, ramp=2, memory=20, confidence=0.2, rare_confidence=0.1,
+    posterior_weight=0.5,
+)
+"""
+
 WITH_BATCH_NORM = """
 crop_size = 64  # with one image per process, smaller ones leave a batch norm a single value
 """
@@ -344,10 +353,11 @@ model["decode_head"]["in_channels"] = [8, 16, 32, 64]
 
 
 def write_tiles(folder: Path, void: int) -> None:
-    """Three random tiles; the labels of the first `void` ones are unknown everywhere."""
+    """Three tiles of noise, with labels in blocks; those of the first `void` ones are unknown everywhere."""
     rng = np.random.default_rng(0)
     for number in range(3):
-        labels = rng.integers(1, 9, (96, 96), dtype=np.uint8) if number >= void else np.zeros((96, 96), np.uint8)
+        blocks = np.kron(rng.integers(1, 9, (6, 6), dtype=np.uint8), np.ones((16, 16), np.uint8))
+        labels = blocks if number >= void else np.zeros_like(blocks)
         write_raster(folder / "images" / f"t_{number}.tif", rng.integers(0, 256, (96, 96, 3), dtype=np.uint8))
         write_raster(folder / "labels" / f"t_{number}.tif", labels)
 
@@ -357,14 +367,14 @@ def train(script: Path, processes: int, *arguments: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
     command = [sys.executable, *(launch if processes > 1 else []), str(script), *map(str, arguments)]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert result.returncode == 0, result.stderr
 
 
 def test_two_processes_train_what_one_process_with_the_whole_batch_trains(tiny_teacher: Path, tmp_path: Path) -> None:
     write_tiles(tmp_path / "tiles", void=1)
     full, source_only = tiny_teacher.with_name("full.py"), tiny_teacher.with_name("source_only.py")
-    full.write_text(tiny_teacher.read_text() + FULL_RECIPE + JOINT)
+    full.write_text(tiny_teacher.read_text() + FULL_RECIPE + ALIGNED + JOINT)
     source_only.write_text(full.read_text() + "self_training = dict(target_weight=0.0)\n")
     for processes in (1, 2):
         train(tmp_path / "train.py", processes, tmp_path / "tiles", tmp_path, full, source_only)
@@ -381,6 +391,9 @@ def test_two_processes_train_what_one_process_with_the_whole_batch_trains(tiny_t
     assert not torch.equal(ours[f"student.{weight}"], ours[f"teacher.{weight}"])
     assert not torch.allclose(ours[f"student.{weight}"], others[f"student.{weight}"])
     assert ours["parts.scale.scale"].abs().min() > 0
+    prototypes = {name.removeprefix(f"{ALIGNMENT}."): value for name, value in ours.items() if ALIGNMENT in name}
+    assert prototypes["mixtures.fitted"].sum() >= 4 and prototypes["mixtures.updates"] == 1
+    assert prototypes["source.seen"].sum() > 60 and prototypes["target.seen"].sum() > 0
 
 
 def test_two_processes_recompute_what_they_would_keep(tiny_teacher: Path, tmp_path: Path) -> None:

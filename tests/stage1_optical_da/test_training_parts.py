@@ -17,7 +17,7 @@ from landcover.prediction.sliding_window import normalise
 from landcover.training.parameter_groups import SegmentorOptimizer
 from stage1_optical_da.class_mix import class_mix
 from stage1_optical_da.self_training import SelfTraining
-from stage1_optical_da.training_parts import Step, TrainingPart
+from stage1_optical_da.training_parts import Seen, Step, TrainingPart
 
 QUIET = {"jitter_probability": 0.0, "blur_probability": 0.0}
 
@@ -161,6 +161,51 @@ def test_the_target_is_looked_at_by_itself_only_where_a_part_asks(
     model.train_step(loaded_pairs, OptimWrapper(SGD(model.parameters(), lr=0.1)))
     seen = model.parts["watching"].told[1].target.seen
     assert seen.features.shape == (2, 16, 8, 8) and seen.features.grad_fn is not None
+
+
+class Sure(TrainingPart):
+    """Adds to the teacher's logits of one class."""
+
+    def __init__(self, num_classes: int, channels: int, number: int, more: float) -> None:
+        super().__init__(num_classes, channels)
+        self.number, self.more = number, more
+
+    def teacher_logits(self, target: Seen) -> Tensor:
+        self.told = target
+        return target.logits + self.more * F.one_hot(torch.tensor(self.number), self.num_classes)[:, None, None]
+
+
+def test_parts_may_change_what_the_teacher_thinks_one_after_the_other(
+    student: dict[str, Any], loaded_pairs: dict[str, Any]
+) -> None:
+    MODELS.register_module(module=Sure)
+    try:
+        model = model_with(
+            student,
+            first={"type": "Sure", "number": 3, "more": 50.0},
+            second={"type": "Sure", "number": 5, "more": 20.0},
+            watching={"type": "Watching"},
+        )
+    finally:
+        MODELS.module_dict.pop("Sure")
+    with torch.no_grad():
+        model.teacher.decode_head.conv_seg.bias.add_(torch.arange(8.0))  # not as the student
+    images = torch.stack(loaded_pairs["target"]["inputs"])
+    expected = F.interpolate(model.teacher(normalise(images, model.teacher)), size=(32, 32), mode="bilinear")
+    values = model.train_step(loaded_pairs, OptimWrapper(SGD(model.parameters(), lr=0.1)))
+    first, second, target = (
+        model.parts["first"].told,
+        model.parts["second"].told,
+        model.parts["watching"].told[1].target,
+    )
+    torch.testing.assert_close(first.logits, expected)
+    assert first.features.shape == (2, 16, 8, 8) and first.features.grad_fn is None
+    assert torch.equal(first.images, images) and first.indices.shape == (2, 32, 32)
+    added = torch.zeros(8).index_fill(0, torch.tensor(3), 50.0)[:, None, None]
+    assert torch.equal(second.logits, first.logits + added) and second.features is first.features
+    assert torch.equal(target.teacher_logits.argmax(1), target.indices) and (target.indices == 3).all()
+    assert target.confident.tolist() == [1.0, 1.0] and values["confident"] == 1
+    assert torch.equal(target.teacher_logits[:, 5], first.logits[:, 5] + 20)
 
 
 def test_a_part_does_not_change_what_the_step_learns_beside_it(

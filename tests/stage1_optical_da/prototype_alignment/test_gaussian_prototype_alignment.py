@@ -1,12 +1,16 @@
 import copy
+import dataclasses
 from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
 from torch.optim import SGD
 
 from landcover.errors import InputError
+from stage1_optical_da.prototype_alignment.class_posterior import mixed_log_probabilities
+from stage1_optical_da.prototype_alignment.gaussian_mixtures import mixture_log_likelihoods
 from stage1_optical_da.prototype_alignment.gaussian_prototype_alignment import INTERVAL, GaussianPrototypeAlignment
 from stage1_optical_da.self_training import SelfTraining
 from stage1_optical_da.training_parts import Mixed, Seen, Step, Target
@@ -156,6 +160,51 @@ def test_a_part_that_continues_from_its_state_ends_like_one_that_was_never_inter
         assert torch.equal(value, other), name
 
 
+def teacher_of(number: int) -> Seen:
+    """Features of a teacher that know the labels, and logits that say little, of images of 32 x 32 pixels."""
+    generator = torch.Generator().manual_seed(number)
+    of_teacher = seen(blocks(generator), generator)
+    return dataclasses.replace(of_teacher.detached(), logits=0.1 * torch.randn(2, 8, 32, 32, generator=generator))
+
+
+def test_the_posterior_is_mixed_with_the_teachers_probabilities_as_it_ramps_up() -> None:
+    module, target = part(posterior_weight=0.8), teacher_of(50)
+    run(module, range(2))
+    assert module.teacher_logits(target) is target.logits  # there are prototypes, but they are new
+    run(module, range(2, 5))  # three of four steps of the ramp
+    mixtures = module.prototypes.mixtures
+    vectors = module.projection(target.features.permute(0, 2, 3, 1).flatten(0, 2)).detach()
+    likelihoods = mixture_log_likelihoods(vectors[None], mixtures.means, mixtures.variances)  # (C, N)
+    planes = F.interpolate(likelihoods.view(8, 2, 8, 8).transpose(0, 1), (32, 32), mode="bilinear")
+    expected = 0.4 * target.logits.softmax(1) + 0.6 * planes.softmax(1)
+    torch.testing.assert_close(module.teacher_logits(target).exp(), expected, rtol=1e-3, atol=1e-5)
+    run(module, range(5, 20))
+    expected = mixed_log_probabilities(target.logits, module_planes(module, target), mixtures.fitted, 0.8)
+    torch.testing.assert_close(module.teacher_logits(target), expected)
+
+
+def module_planes(module: GaussianPrototypeAlignment, target: Seen) -> torch.Tensor:
+    return F.interpolate(module.log_likelihoods(target), (32, 32), mode="bilinear")
+
+
+def test_the_posterior_alone_has_prototypes_and_finds_classes_that_features_know() -> None:
+    for weight, fitted in ((0.0, False), (1.0, True)):
+        module, target = part(contrast_weight=0.0, forward_weight=0.0, posterior_weight=weight), teacher_of(50)
+        run(module, range(9))
+        assert module.prototypes.mixtures.fitted.all() == fitted
+        right = module.teacher_logits(target).argmax(1) == target.indices
+        assert (right[..., 2::4, 2::4].float().mean() > 0.95) == fitted
+
+
+def test_classes_without_a_mixture_keep_the_probability_that_the_teacher_gives_them() -> None:
+    module, target = part(posterior_weight=1.0), teacher_of(50)
+    run(module, range(9))
+    module.prototypes.mixtures.fitted[3:5] = False
+    found = module.teacher_logits(target).exp()
+    torch.testing.assert_close(found[:, 3:5], target.logits.softmax(1)[:, 3:5])
+    torch.testing.assert_close(found.sum(1), torch.ones(2, 32, 32))
+
+
 def test_self_training_with_it_learns_what_it_would_without_if_all_weights_are_zero(
     student: dict[str, Any], loaded_pairs: dict[str, Any]
 ) -> None:
@@ -165,7 +214,7 @@ def test_self_training_with_it_learns_what_it_would_without_if_all_weights_are_z
             sample.gt_sem_seg.data = labels[None]
     networks = []
     silent = {**PART, "contrast_weight": 0.0, "forward_weight": 0.0}
-    for parts in ({}, {"alignment": silent}, {"alignment": PART}):
+    for parts in ({}, {"alignment": silent}, {"alignment": {**PART, "posterior_weight": 0.5}}):
         torch.manual_seed(0)
         model = SelfTraining(student, augmentation=QUIET, parts=parts)
         torch.manual_seed(0)
@@ -189,6 +238,7 @@ def test_self_training_with_it_learns_what_it_would_without_if_all_weights_are_z
         ({"layer": "neck"}, "layer: expected 'decode' or the number of a map of the backbone, found 'neck'"),
         ({"layer": 2}, "layer_channels: expected it with such a number, found None"),
         ({"reverse": 1.5}, "reverse: expected a number from 0 to 1, found 1.5"),
+        ({"posterior_weight": 1.5}, "posterior_weight: expected a number from 0 to 1, found 1.5"),
         ({"momentum": 1.0}, r"momentum: expected a number in \[0, 1\), found 1.0"),
         ({"rare_confidence": 0.9}, "rare_confidence: expected a probability <= confidence, found 0.9"),
         ({"begin": 0}, "begin: expected at least 1 step, found 0"),

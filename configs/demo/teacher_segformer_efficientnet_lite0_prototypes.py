@@ -7,6 +7,7 @@ self_training = dict(
             contrast_weight=0.1,
             forward_weight=0.1,
             reverse=0.5,
+            posterior_weight=0.0,
             components=5,
             begin=60,  # of 400 iterations
             ramp=120,

@@ -17,7 +17,8 @@ def mixed_log_probabilities(logits: Tensor, log_likelihoods: Tensor, fitted: Ten
 
     Args:
         logits: of the classifier, (B, C, ...).
-        log_likelihoods: logarithms of the densities in the mixtures, of the same shape.
+        log_likelihoods: logarithms of the densities in the mixtures, of the same shape, or these divided by a
+            temperature.
         fitted: (C,) bool, classes that have a mixture; without any the result is the classifier's.
         weight: w in [0, 1].
     """

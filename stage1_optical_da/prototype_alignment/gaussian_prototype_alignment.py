@@ -37,6 +37,10 @@ KEYS = 64
 INTERVAL = 5
 """Steps of training from one step of EM to the next."""
 
+POSTERIOR_TEMPERATURE = 16.0
+"""Of the mixtures' posterior. The axes are not as independent as diagonal covariances have them, so that without it the
+posterior would be far surer than right; of the powers of two, source pixels of the demo are likeliest at this one."""
+
 DECODE = "decode"
 """Name of the layer that the decode head classifies."""
 
@@ -139,7 +143,7 @@ class GaussianPrototypeAlignment(TrainingPart):
         if not weight:
             return target.logits
         mixtures = self.prototypes.mixtures
-        likelihoods = self.log_likelihoods(target)
+        likelihoods = self.log_likelihoods(target) / POSTERIOR_TEMPERATURE
         likelihoods = F.interpolate(likelihoods, target.logits.shape[2:], mode="bilinear", align_corners=False)
         return mixed_log_probabilities(target.logits, likelihoods, mixtures.fitted, weight)
 

@@ -367,7 +367,7 @@ def train(script: Path, processes: int, *arguments: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
     command = [sys.executable, *(launch if processes > 1 else []), str(script), *map(str, arguments)]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
     assert result.returncode == 0, result.stderr
 
 

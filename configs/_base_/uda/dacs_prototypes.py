@@ -8,6 +8,7 @@ self_training = dict(
             contrast_weight=0.1,  # 0: without
             forward_weight=0.1,  # 0: without
             reverse=0.5,  # 0: without
+            posterior_weight=0.0,  # pseudo-labels are the teacher's alone
             components=5,  # Gaussians of a class
             begin=1500,  # the warm-up of the learning rate
             ramp=10000,

@@ -9,9 +9,11 @@ from mmengine.optim import OptimWrapper
 from torch.optim import SGD
 
 from landcover.errors import InputError
+from stage1_optical_da.prototype_alignment import gaussian_prototype_alignment as alignment
 from stage1_optical_da.prototype_alignment.class_posterior import mixed_log_probabilities
 from stage1_optical_da.prototype_alignment.gaussian_mixtures import mixture_log_likelihoods
 from stage1_optical_da.prototype_alignment.gaussian_prototype_alignment import INTERVAL, GaussianPrototypeAlignment
+from stage1_optical_da.prototype_alignment.pixel_sampling import draw_pixels
 from stage1_optical_da.self_training import SelfTraining
 from stage1_optical_da.training_parts import Mixed, Seen, Step, Target
 
@@ -98,6 +100,27 @@ def test_forward_alignment_moves_features_and_neither_projection_nor_prototypes(
         assert torch.equal(value, before[name]), name  # no step of EM is due
 
 
+def test_target_pixels_of_classes_without_a_mixture_are_not_aligned() -> None:
+    module = part(forward_weight=1.0)
+    run(module, range(8))
+    assert run(copy.deepcopy(module), range(8, 9))[0]["loss_forward"] > 0
+    module.prototypes.mixtures.fitted.fill_(False)
+    assert run(module, range(8, 9))[0]["loss_forward"] == 0
+
+
+def test_source_and_mix_draw_by_themselves_from_the_generators_of_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds = []
+
+    def watched(labels: torch.Tensor, weights: torch.Tensor, count: int, generators: Any) -> Any:
+        seeds.append(tuple(generator.initial_seed() for generator in generators))
+        return draw_pixels(labels, weights, count, generators)
+
+    monkeypatch.setattr(alignment, "draw_pixels", watched)
+    run(part(), range(2))
+    run(part(), range(2))
+    assert len(set(seeds[:4])) == 4 and seeds[:4] == seeds[4:] and all(len(set(pair)) == 2 for pair in seeds)
+
+
 def test_contrast_reaches_features_of_both_domains_and_the_projection() -> None:
     module = part(contrast_weight=1.0, forward_weight=0.0)
     run(module, range(1))
@@ -175,16 +198,13 @@ def test_the_posterior_is_mixed_with_the_teachers_probabilities_as_it_ramps_up()
     mixtures = module.prototypes.mixtures
     vectors = module.projection(target.features.permute(0, 2, 3, 1).flatten(0, 2)).detach()
     likelihoods = mixture_log_likelihoods(vectors[None], mixtures.means, mixtures.variances)  # (C, N)
-    planes = F.interpolate(likelihoods.view(8, 2, 8, 8).transpose(0, 1), (32, 32), mode="bilinear")
+    planes = F.interpolate(likelihoods.view(8, 2, 8, 8).transpose(0, 1) / 16, (32, 32), mode="bilinear")
     expected = 0.4 * target.logits.softmax(1) + 0.6 * planes.softmax(1)
     torch.testing.assert_close(module.teacher_logits(target).exp(), expected, rtol=1e-3, atol=1e-5)
     run(module, range(5, 20))
-    expected = mixed_log_probabilities(target.logits, module_planes(module, target), mixtures.fitted, 0.8)
+    planes = F.interpolate(module.log_likelihoods(target) / 16, (32, 32), mode="bilinear")
+    expected = mixed_log_probabilities(target.logits, planes, mixtures.fitted, 0.8)
     torch.testing.assert_close(module.teacher_logits(target), expected)
-
-
-def module_planes(module: GaussianPrototypeAlignment, target: Seen) -> torch.Tensor:
-    return F.interpolate(module.log_likelihoods(target), (32, 32), mode="bilinear")
 
 
 def test_the_posterior_alone_has_prototypes_and_finds_classes_that_features_know() -> None:

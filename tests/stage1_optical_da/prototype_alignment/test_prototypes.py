@@ -1,11 +1,13 @@
 import ast
 from pathlib import Path
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from two_processes import run_by_two_processes
 
+from stage1_optical_da.prototype_alignment import prototypes as module
 from stage1_optical_da.prototype_alignment.prototypes import FLOOR, Prototypes
 
 CLASSES, WIDTH = 3, 8
@@ -73,6 +75,30 @@ def test_mixtures_follow_the_source_the_slower_the_larger_the_momentum() -> None
     assert abs(distances[0] - 0.1) < 0.02 and abs(distances[1] - 0.02) < 0.005 and abs(distances[2]) < 0.0005
 
 
+def test_components_share_the_pixels_of_the_source_alike_also_after_the_first_fit() -> None:
+    found = prototypes(reverse=0.0, momentum=0.0)
+    found.add_source(pixels_of(all_classes(200), 0), all_classes(200))
+    found.update()
+    one_kind = torch.zeros(200, dtype=torch.int64)
+    noise = 0.05 * torch.randn(200, WIDTH, generator=torch.Generator().manual_seed(1))
+    found.add_source(CENTRES[0, 0] + noise, one_kind)
+    found.update()
+    assert (found.mixtures.means[0] - CENTRES[0, 0]).norm(dim=1).max() < 0.1  # by EM alone, one would stay behind
+
+
+def test_a_component_that_gets_no_pixels_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = prototypes(reverse=0.0)
+    found.add_source(pixels_of(all_classes(200), 0), all_classes(200))
+    found.update()
+    before = found.mixtures.means.clone()
+    first_alone = torch.zeros(CLASSES, 200, 2)
+    first_alone[..., 0] = 1
+    monkeypatch.setattr(module, "balanced_responsibilities", lambda *_: first_alone)
+    found.update()
+    assert torch.equal(found.mixtures.means[:, 1], before[:, 1])
+    assert (found.mixtures.means[:, 0] - before[:, 0]).norm(dim=1).min() > 0.05
+
+
 def test_reverse_alignment_moves_anchors_towards_the_target_only_if_asked() -> None:
     means = []
     for reverse in (0.0, 0.5):
@@ -85,6 +111,19 @@ def test_reverse_alignment_moves_anchors_towards_the_target_only_if_asked() -> N
         means.append(found.mixtures.means.clone())
         assert (found.likely > 0.5) == bool(reverse)
     assert 0.001 < (means[1] - means[0])[..., 0].mean() < 0.04
+
+
+def test_the_targets_step_is_a_share_of_the_sources() -> None:
+    means = []
+    for reverse in (0.0, 0.2, 0.4):
+        found = prototypes(reverse=reverse)
+        found.add_source(pixels_of(all_classes(200), 0), all_classes(200))
+        found.update()
+        found.mixtures.updates.fill_(10**6)
+        found.add_target(pixels_of(all_classes(200), 1, shift=0.04), all_classes(200))
+        found.update()
+        means.append(found.mixtures.means[..., 0].mean())
+    assert float((means[2] - means[0]) / (means[1] - means[0])) == pytest.approx(2, abs=0.01)
 
 
 def test_keys_hold_both_domains_and_no_more_of_a_class_than_of_another() -> None:

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 from landcover.demo_scenes.write import FINISHED as DEMO_FINISHED
-from landcover.demo_scenes.write import write_demo
 from landcover.errors import InputError, command
 from landcover.run_files.atomic import write_json, write_text
 from landcover.run_files.manifest import package_versions
@@ -24,6 +23,7 @@ from tools.ablation.measure import plan_jobs, score_rows, training_seconds
 from tools.ablation.prototypes import prototypes_study
 from tools.ablation.registration import registration_study
 from tools.ablation.results import Results
+from tools.ablation.scenes import demo_scenes
 from tools.ablation.stage1 import stage1_study
 from tools.ablation.stage2 import stage2_study
 from tools.ablation.study import Row, Study
@@ -46,9 +46,7 @@ STUDIES_TOLD = (
 def main() -> None:
     """One study from data to document."""
     arguments = _arguments()
-    data = arguments.data.resolve() if arguments.data else _demo_data(arguments.run_dir.resolve() / "data")
-    if not (data / DEMO_FINISHED).is_file():
-        raise InputError(f"--data {data}: expected demo scenes with {DEMO_FINISHED}, found none; leave --data out")
+    data = demo_scenes(arguments.data, arguments.run_dir)
     folder = arguments.run_dir.resolve() / arguments.study
     further = {"real_pairs": arguments.real_pairs} if arguments.real_pairs else {}
     if further and arguments.study != "registration":
@@ -114,11 +112,6 @@ def _titled(text: str) -> tuple[str, Path]:
     if not (title and equals and folder):
         raise argparse.ArgumentTypeError(f"expected TITLE=FOLDER, found {text!r}")
     return title, Path(folder).resolve()
-
-
-def _demo_data(folder: Path) -> Path:
-    write_demo(folder)
-    return folder
 
 
 def _chosen(study: Study, names: Sequence[str] | None) -> list[Row]:

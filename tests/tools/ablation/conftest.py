@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from landcover.classes import OPEN_EARTH_MAP
+from tools.ablation.prototype_views import View
 from tools.ablation.results import Results, RowResult, Score
 from tools.ablation.stage1 import stage1_study
 from tools.ablation.study import Matrix, Study
@@ -74,6 +76,20 @@ def grouped() -> Results:
         versions={},
         command="python -m tools.ablation stage2",
         matrix=Matrix("M", ("left", "right"), ("up", "down"), (("a", "b"), ("c", "d"))),
+    )
+
+
+@pytest.fixture
+def view() -> View:
+    """Two classes of one Gaussian each in two dimensions, and a pixel of each domain that lies in the other class."""
+    return View(
+        iteration=3,
+        source=np.array([[0.1, 0.0], [-0.1, 0.1], [1.1, 1.0], [0.9, 1.0]], np.float32),
+        source_labels=np.array([0, 0, 1, 0]),
+        target=np.array([[0.2, 0.2], [0.7, 0.9]], np.float32),
+        target_labels=np.array([1, 0]),
+        means=np.array([[[0, 0]], [[1, 1]]], np.float32),
+        variances=np.array([[[0.04, 0.09]], [[0.04, 0.04]]], np.float32),
     )
 
 

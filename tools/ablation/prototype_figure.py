@@ -95,17 +95,17 @@ def _training(data: Path, folder: Path, seed: int, iterations: int | None) -> Tr
     if config.iterations <= begin:
         raise InputError(f"--iterations: expected more than {begin}, when prototypes begin, found {config.iterations}")
     source, _ = open_earth_map_tiles(data / "OpenEarthMap", ["train"])
-    pairs = [tile for tile in dfc2025_tiles(data / "DFC2025Track1", "train") if tile.optical]
+    pairs = {tile.name: tile.optical for tile in dfc2025_tiles(data / "DFC2025Track1", "train") if tile.optical}
     truth = truth_labels(data / "truth", "train")
     labelled = {
         "source": [TrainingTile(tile.image, tile.labels) for tile in source],
-        "target": [TrainingTile(tile.optical, truth[tile.name]) for tile in pairs],
+        "target": [TrainingTile(image, truth[name]) for name, image in pairs.items()],
     }
     crops = {
         name: TrainingTiles(tiles, "optical", config.crop_size, scale=(1.0, 1.0), seed=seed)
         for name, tiles in labelled.items()
     }
-    target = [TrainingTile(tile.optical) for tile in pairs]
+    target = [TrainingTile(image) for image in pairs.values()]
     network = network_to_train(config, PRETRAINED)
     training = teacher_training(PROTOTYPES.stem, config, network, source, [], target, folder, seed)
     hooks = [*training.hooks, KeepViews(crops, folder, CROPS, PIXELS)]
@@ -175,7 +175,9 @@ def _draw_panel(panel: Axes, view: View, domain: str, centre: NDArray[np.float64
     for number, (means, variances) in enumerate(zip(view.means, view.variances, strict=True)):
         colour = COLOURS[number % len(COLOURS)]
         of_class = places[labels == number]
-        panel.scatter(*of_class.T, marker=MARKERS[domain], s=12, linewidths=0.7, color=colour, alpha=0.6)
+        panel.scatter(
+            of_class[:, 0], of_class[:, 1], marker=MARKERS[domain], s=12, linewidths=0.7, color=colour, alpha=0.6
+        )
         for mean, variance in zip((means - centre) @ axes.T, variances, strict=True):
             width, height, angle = ellipse((axes * variance) @ axes.T)
             edge = Ellipse((mean[0], mean[1]), width, height, angle=angle, fill=False, edgecolor=colour, linewidth=1.6)

@@ -126,25 +126,23 @@ def posterior_table(views: Sequence[View]) -> str:
 def draw_views(path: Path, views: Sequence[View], classes: Sequence[str]) -> None:
     """Writes a PNG: a column for each view, source above target, with the Gaussians as ellipses in both.
 
-    All are seen along the two axes in which pixels of both domains and all views vary most. Equal views give equal
-    bytes.
+    Pixels of a view are seen along the two axes in which those of both domains together vary most; the space itself
+    has been trained from one view to the next. Equal views give equal bytes.
 
     Args:
         path: file to write.
         views: of one training.
         classes: names.
     """
-    centre, axes, shares = principal_axes(np.concatenate([view.of(domain)[0] for view in views for domain in DOMAINS]))
     with matplotlib.rc_context({"font.size": 9.0}):
         figure = Figure(figsize=SIZE, dpi=RESOLUTION, layout="constrained")
-        panels = figure.subplots(len(DOMAINS), len(views), sharex=True, sharey=True, squeeze=False)
-        for row, domain in zip(panels, DOMAINS, strict=True):
-            for panel, view in zip(row, views, strict=True):
+        panels = figure.subplots(len(DOMAINS), len(views), sharex="col", sharey="col", squeeze=False)
+        for column, view in zip(panels.T, views, strict=True):
+            centre, axes, shares = principal_axes(np.concatenate([view.of(domain)[0] for domain in DOMAINS]))
+            for panel, domain in zip(column, DOMAINS, strict=True):
                 _draw_panel(panel, view, domain, centre, axes)
-        for panel in panels[-1]:
-            panel.set_xlabel(f"first principal axis, {100 * shares[0]:.0f} % of the variance")
-        for panel in panels[:, 0]:
-            panel.set_ylabel(f"second principal axis, {100 * shares[1]:.0f} %")
+                panel.set_ylabel(f"second principal axis, {100 * shares[1]:.0f} %")
+            column[-1].set_xlabel(f"first principal axis, {100 * shares[0]:.0f} % of the variance")
         handles = [Line2D([], [], color=colour, linewidth=4) for colour, _ in zip(COLOURS, classes, strict=False)]
         figure.legend(handles, classes, loc="outside lower center", ncols=len(classes) // 2, frameon=False)
         with atomic_path(path) as temporary:

@@ -30,6 +30,7 @@ class Convention:
         unknown_colours: colours of unknown pixels.
         pairs: numbers in files, and the numbers above that they stand for.
         shift: added to numbers in files that are in no pair.
+        tolerance: how far each band of a colour in files may be from that of the colour that is meant, 0..127.
     """
 
     files: FilesHold = "numbers"
@@ -38,6 +39,7 @@ class Convention:
     unknown_colours: tuple[Colour, ...] = ((0, 0, 0),)
     pairs: tuple[tuple[int, int], ...] = ()
     shift: int = 0
+    tolerance: int = 0
 
     def numbers(self, classes: int) -> dict[int, int]:
         """Label 0..C by number, before pairs and shift.

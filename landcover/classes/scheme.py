@@ -76,7 +76,10 @@ class ClassScheme:
 
     def identity(self) -> str:
         """A text that is another one where label maps or their scores could be others, for manifests."""
-        return json.dumps(asdict(replace(self, convention=self.convention.in_effect(self.num_classes))))
+        record = asdict(replace(self, convention=self.convention.in_effect(self.num_classes)))
+        if not record["convention"]["tolerance"]:
+            del record["convention"]["tolerance"]  # the identity of what was made before there was one
+        return json.dumps(record)
 
     def to_indices(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Training indices of a label map: class k becomes k - 1, void becomes `IGNORE_INDEX`.

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import combinations
 from pathlib import Path
 from typing import Any, get_args
 
@@ -27,7 +28,7 @@ FREE_NUMBERS = (0, 255, *range(-1, -MOST_CLASSES - 1, -1))
 CLASSES_INPUT = "class_scheme"
 """Name of what `manifest_input` gives."""
 
-KEYS = ("files", "unknown", "classes")
+KEYS = ("files", "unknown", "tolerance", "classes")
 CLASS_KEYS = ("name", "colour", "value", "score")
 
 
@@ -63,8 +64,9 @@ def read_scheme(path: Path) -> ClassScheme:
     """The class scheme of a TOML file, named as the file.
 
     `files` says what label files hold (`numbers`, `colours` or `one-hot`; numbers by default), `unknown` which numbers
-    and colours are unknown pixels (0 and black by default; 255 where 0 is a class), and a table `[[classes]]` per
-    class its `name`, its `colour`, its `value` in files of numbers (1..C by default) and whether to `score` it.
+    and colours are unknown pixels (0 and black by default; 255 where 0 is a class), `tolerance` how far each band of
+    a colour in files may be off (0 by default), and a table `[[classes]]` per class its `name`, its `colour`, its
+    `value` in files of numbers (1..C by default) and whether to `score` it.
 
     Raises:
         InputError: says what is wrong with it.
@@ -116,12 +118,26 @@ def _convention(
     both = [item for item in (*numbers, *colours) if item in values or item in palette]
     if both:
         raise InputError(f"{path}: unknown: expected what is no class, found {both[0]}; correct it")
+    colours = colours or tuple(black for black in ((0, 0, 0),) if black not in palette)
     return Convention(
         files,
         values if values != tuple(range(1, len(values) + 1)) else (),
         numbers or (next(number for number in FREE_NUMBERS if number not in values),),
-        colours or tuple(black for black in ((0, 0, 0),) if black not in palette),
+        colours,
+        tolerance=_tolerance(content.get("tolerance", 0), (*palette, *colours), path),
     )
+
+
+def _tolerance(tolerance: object, colours: tuple[Colour, ...], path: Path) -> int:
+    """Raises `InputError` unless no colour can be as near as that to two of `colours`."""
+    distances = (max(abs(a - b) for a, b in zip(*pair, strict=True)) for pair in combinations(colours, 2))
+    most = (min(distances) - 1) // 2
+    if not isinstance(tolerance, int) or isinstance(tolerance, bool) or not 0 <= tolerance <= most:
+        raise InputError(
+            f"{path}: tolerance: expected a whole number from 0 to {most}, with which no colour is near to two of "
+            f"these, found {tolerance!r}; correct it"
+        )
+    return tolerance
 
 
 def _is_table(item: object) -> bool:

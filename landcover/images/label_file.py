@@ -21,6 +21,7 @@ from landcover.images.label_pixels import Palette, to_labels
 from landcover.images.layout import KNOWN_FILES
 from landcover.images.no_data import Raster
 from landcover.images.raster import read_raster, write_raster
+from landcover.images.segments import Area
 
 FORMAT = "landcover-labels"
 
@@ -45,8 +46,8 @@ class _Head:
     palette: Palette | None
 
 
-def read_labels(path: Path, scheme: ClassScheme) -> NDArray[np.uint8]:
-    """Label map (H, W), uint8, values 0..C of `scheme`, of a TIFF or PNG file.
+def read_labels(path: Path, scheme: ClassScheme, area: Area | None = None) -> NDArray[np.uint8]:
+    """Label map (H, W), uint8, values 0..C of `scheme`, of a TIFF or PNG file, or the window `area` of it.
 
     Our own files hold these values. Those of other origin are read as `scheme.convention` says; what they declare to be
     no data is void. A file with a palette holds its indices, or the colours of the palette where `scheme` has colours.
@@ -54,7 +55,7 @@ def read_labels(path: Path, scheme: ClassScheme) -> NDArray[np.uint8]:
     Raises:
         InputError: the file is missing, damaged, of another class scheme or convention.
     """
-    raster = read_raster(path)
+    raster = read_raster(path, area)
     head = _head(path)
     mark = head.mark
     if mark is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -198,13 +199,26 @@ def _may_be_colours(pixels: Pixels) -> bool:
 
 def _colours(pixels: Pixels, missing: Mask, scheme: ClassScheme) -> NDArray[np.int16]:
     """Label of every colour, `NONE` for those that are not of the scheme."""
-    labels = dict.fromkeys(scheme.convention.unknown_colours, VOID)
-    labels |= {colour: label for label, colour in enumerate(scheme.palette, start=1)}
-    codes = np.array(sorted((_code(colour), label) for colour, label in labels.items()))
-    found = _code(pixels.astype(np.int64).transpose(2, 0, 1))
+    meant = dict.fromkeys(scheme.convention.unknown_colours, VOID)
+    meant |= {colour: label for label, colour in enumerate(scheme.palette, start=1)}
+    codes = np.array(sorted((_code(colour), label) for colour, label in meant.items()), np.int32)
+    found = _code(pixels.astype(np.int32).transpose(2, 0, 1))
     places = np.searchsorted(codes[:, 0], found).clip(max=len(codes) - 1)
     same = codes[places, 0] == found
-    return np.where(missing, VOID, np.where(same, codes[places, 1], NONE)).astype(np.int16)
+    labels = np.where(missing, VOID, np.where(same, codes[places, 1], NONE)).astype(np.int16)
+    if scheme.convention.tolerance:
+        off = labels == NONE
+        labels[off] = _near_colours(pixels[off], meant, scheme.convention.tolerance)
+    return labels
+
+
+def _near_colours(pixels: Pixels, meant: Mapping[Colour, int], tolerance: int) -> NDArray[np.int16]:
+    """Label (N,) of the only colour of `meant` that is as near as that to each of `pixels`, uint8 (N, 3)."""
+    labels = np.full(len(pixels), NONE, np.int16)
+    for colour, label in meant.items():
+        low, high = (np.clip(np.array(colour) + side, 0, 255).astype(np.uint8) for side in (-tolerance, tolerance))
+        labels[((pixels >= low) & (pixels <= high)).all(axis=1)] = label
+    return labels
 
 
 def _code(colour: Any) -> Any:  # a colour, or int64 arrays of its bands

@@ -24,12 +24,15 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_the_schemes_that_come_along():
-    assert sorted(path.stem for path in FOLDER.glob("*.toml")) == ["isprs", "loveda", "openearthmap", "whu_opt_sar"]
-    love, isprs, whu = (find_scheme(name) for name in ("loveda", "isprs", "whu_opt_sar"))
+    names = ["isprs", "isprs_six", "loveda", "openearthmap", "whu_opt_sar"]
+    assert sorted(path.stem for path in FOLDER.glob("*.toml")) == names
+    isprs, six, love, _, whu = map(find_scheme, names)
     assert love.classes == ("background", "building", "road", "water", "barren", "forest", "agriculture")
     assert love.convention == Convention()
     assert (isprs.num_classes, isprs.unscored, isprs.convention.files) == (6, ("clutter",), "colours")
     assert isprs.palette[1] == (0, 0, 255) and isprs.convention.unknown_colours == ((0, 0, 0),)
+    assert (six.classes, six.palette, six.convention) == (isprs.classes, isprs.palette, isprs.convention)
+    assert six.unscored == () and isprs.convention.tolerance == 90
     assert whu.convention.numbers(7) == {0: 0, 10: 1, 20: 2, 30: 3, 40: 4, 50: 5, 60: 6, 70: 7}
 
 
@@ -70,6 +73,14 @@ def test_values_what_is_unknown_and_what_to_score(tmp_path):
         ),
         ('[[classes]]\nname = "dry', 'unknown = [2]\n[[classes]]\nname = "dry', r"expected what is no class, found 2"),
         ('[[classes]]\nname = "dry', 'files = 1\n[[classes]]\nname = "dry', r"files: expected numbers, colours, one"),
+        *(
+            (
+                '[[classes]]\nname = "dry',
+                f'tolerance = {value}\n[[classes]]\nname = "dry',
+                rf"tolerance: expected a whole number from 0 to 1, with which no .* of these, found {value};",
+            )
+            for value in ("2", "-1", "0.5")
+        ),
         ('[[classes]]\nname = "dry', "[[classes]\n", r"mine\.toml: not a usable class scheme \("),
     ],
 )
@@ -99,7 +110,7 @@ def test_a_scheme_is_named_by_a_path_or_a_name_and_label_values_come_on_top(tmp_
     assert find_scheme(str(path)) == find_scheme("mine.toml")
     assert find_scheme("configs/classes/loveda.toml") == find_scheme("loveda")
     assert find_scheme("mine.toml", "9:0").convention.pairs == ((9, 0),)
-    with pytest.raises(InputError, match=r"CLASSES: expected a file, or one of isprs, loveda, .*found 'love'; correct"):
+    with pytest.raises(InputError, match=r"CLASSES: expected a file, or one of isprs, .*found 'love'; correct"):
         find_scheme("love")
 
 
@@ -108,6 +119,13 @@ def test_a_manifest_tells_the_classes_and_the_convention_but_of_the_default(tmp_
     texts = [manifest_input(find_scheme(*words))["class_scheme"] for words in (["loveda"], ["openearthmap", "1:2"])]
     assert manifest_input(find_scheme("openearthmap", "255:0 -1:0")) == {}
     assert len(set(texts)) == 2 and {len(text) for text in texts} == {64}
+
+
+def test_a_tolerance_changes_the_identity_and_none_leaves_it_as_it_was(tmp_path):
+    without = read_scheme(written(tmp_path, TWO)).identity()
+    assert "tolerance" not in without
+    assert '"tolerance": 1' in read_scheme(written(tmp_path, "tolerance = 1\n" + TWO)).identity()
+    assert read_scheme(written(tmp_path, "tolerance = 0\n" + TWO)).identity() == without
 
 
 def test_a_record_gives_the_scheme_back():

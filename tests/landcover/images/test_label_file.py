@@ -268,3 +268,25 @@ def test_a_label_file_that_was_written_anew_is_looked_at_again(tmp_path):
     write_raster(tmp_path / "a.tif", LABELS)
     assert label_mark(tmp_path / "a.tif") is None
     assert replace(OPEN_EARTH_MAP, palette=OPEN_EARTH_MAP.palette[::-1]) == OPEN_EARTH_MAP
+
+
+@pytest.mark.parametrize("tolerance", [0, 20, 90])
+def test_colours_within_the_tolerance_are_those_of_the_class(tmp_path, tolerance):
+    isprs = find_scheme("isprs")
+    scheme = replace(isprs, convention=replace(isprs.convention, tolerance=tolerance))
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, (40, 50))
+    off = rng.integers(-tolerance, tolerance + 1, (40, 50, 3))
+    pixels = np.clip(scheme.to_colours(labels) + off, 0, 255).astype(np.uint8)
+    np.testing.assert_array_equal(read_labels(write_gdal(tmp_path / "a.tif", pixels), scheme), labels)
+    pixels[3, 4] = (255 - tolerance - 1, 255, 0)
+    assert f"found #{254 - tolerance:02X}FF00 (0.1%" in refused(write_gdal(tmp_path / "b.tif", pixels), scheme)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_window_is_that_of_the_whole(tmp_path, own):
+    labels = np.random.default_rng(0).integers(0, 9, (300, 280)).astype(np.uint8)
+    path = tmp_path / "a.tif"
+    write_labels(path, labels, OPEN_EARTH_MAP) if own else write_gdal(path, labels)
+    area = np.s_[17:290, 100:271]
+    np.testing.assert_array_equal(read_labels(path, OPEN_EARTH_MAP, area), labels[area])

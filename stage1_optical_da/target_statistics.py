@@ -4,46 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from landcover.data_sets.stored_tiles import TrainingTile
 from landcover.images.modality import read_whole
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
 from landcover.processes.group import Processes
 from landcover.training.evaluation import Evaluation
 from stage1_optical_da.self_training import SelfTraining
 
+Item = TypeVar("Item")
+
 MAX_TILES = 32
 NAMES = ("target_confidence", "target_confident_share", "target_agreement")
 
 
-def target_evaluation(images: Sequence[Path], window: int) -> Evaluation:
-    """`target_statistics` of at most `MAX_TILES` images, spread evenly over `images`.
+def target_evaluation(tiles: Sequence[TrainingTile], window: int) -> Evaluation:
+    """`target_statistics` of at most `MAX_TILES` tiles, spread evenly over `tiles`.
 
     Args:
-        images: optical files of the target, in a fixed order.
+        tiles: optical tiles of the target, in a fixed order.
         window: side of the window, pixels.
     """
-    return Evaluation(NAMES, partial(_values, spread_evenly(images, MAX_TILES), window))
+    return Evaluation(NAMES, partial(_values, spread_evenly(tiles, MAX_TILES), window))
 
 
-def spread_evenly(images: Sequence[Path], most: int) -> list[Path]:
-    """At most `most` of `images`, at even distances, the first one among them."""
-    count = min(len(images), most)
-    return [images[place * len(images) // count] for place in range(count)]
+def spread_evenly(items: Sequence[Item], most: int) -> list[Item]:
+    """At most `most` of `items`, at even distances, the first one among them."""
+    count = min(len(items), most)
+    return [items[place * len(items) // count] for place in range(count)]
 
 
 def target_statistics(
-    model: SelfTraining, images: Sequence[Path], window: int, processes: Processes
+    model: SelfTraining, tiles: Sequence[TrainingTile], window: int, processes: Processes
 ) -> dict[str, float]:
-    """Means over all pixels with data, one view, windows side by side; images are shared out over processes.
+    """Means over all pixels with data, one view, windows side by side; tiles are shared out over processes.
 
     Args:
         model: the module in training; put back to its mode afterwards.
-        images: optical files.
+        tiles: optical tiles.
         window: side of the window, pixels.
         processes: those that share the work; all get the same values.
 
@@ -55,8 +58,8 @@ def target_statistics(
     was_training = model.training
     model.eval()
     sums = torch.zeros(len(NAMES) + 1, dtype=torch.float64, device=processes.device)
-    for image in processes.share(images):
-        pixels, no_data = read_whole(image, "optical")
+    for tile in processes.share(tiles):
+        pixels, no_data = read_whole(tile.image, "optical", area=tile.area)
         measured = torch.from_numpy(~no_data).to(processes.device)
         teacher, student = (
             predict_probabilities(network, pixels, SlidingWindow(window, window), processes.device)
@@ -78,6 +81,6 @@ def _sums(teacher: Tensor, student: Tensor, confidence: float) -> Tensor:
     return torch.cat([top.double().sum()[None], counts.double()])
 
 
-def _values(images: Sequence[Path], window: int, model: nn.Module, processes: Processes) -> dict[str, float]:
+def _values(tiles: Sequence[TrainingTile], window: int, model: nn.Module, processes: Processes) -> dict[str, float]:
     assert isinstance(model, SelfTraining)
-    return target_statistics(model, images, window, processes)
+    return target_statistics(model, tiles, window, processes)

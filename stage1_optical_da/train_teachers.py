@@ -137,7 +137,7 @@ def teacher_training(
         folder=folder,
         seed=seed,
         hooks=[TeacherHook()],
-        further_evaluations=[target_evaluation([main_file(tile.image) for tile in target], config.crop_size)],
+        further_evaluations=[target_evaluation(pairs.target.tiles, config.crop_size)],
         wrapper="DistributedSelfTraining",
         scheme=scheme,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +16,16 @@ from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.classes.convention import SETTING
 from landcover.classes.scheme_file import CLASSES_INPUT, manifest_input
 from landcover.images.label_file import label_mark, read_labels
+from landcover.images.segments import Area
 from landcover.processes.progress import track
 from landcover.run_files.atomic import write_text
 from landcover.run_files.manifest import digest_all
 
 STATISTICS_NAME = "class_statistics.json"
 """Name of the file that keeps the counts, in the folder of a run."""
+
+WINDOWS_INPUT = "windows"
+"""Name of what these counts were made from where files were cut into windows."""
 
 COMMON_SHARE = 0.01
 """Share of unknown pixels from which on they may be a class."""
@@ -81,7 +86,10 @@ def warn_of_shifted_labels(files: Sequence[Path], scheme: ClassScheme, where: st
 
 
 def class_counts(
-    files: Sequence[Path], cache: Path | None = None, scheme: ClassScheme = OPEN_EARTH_MAP
+    files: Sequence[Path],
+    cache: Path | None = None,
+    scheme: ClassScheme = OPEN_EARTH_MAP,
+    areas: Sequence[Area | None] = (),
 ) -> NDArray[np.int64]:
     """Pixels per label file and class: int64 (files, C), void left out.
 
@@ -92,34 +100,40 @@ def class_counts(
         cache: file that keeps the counts; it is used if it was made from the same names and contents of label files
             and written anew if not, or if it is damaged. None keeps nothing.
         scheme: classes of the label files.
+        areas: the window of each file that counts, None for all of it; empty for whole files.
 
     Raises:
         InputError: a label file is missing, damaged or of another scheme.
     """
-    counts = [_first_counts(files, cache, scheme) if is_main_process() else None]
+    windows = areas or [None] * len(files)
+    counts = [_first_counts(files, cache, scheme, windows) if is_main_process() else None]
     broadcast_object_list(counts)
     assert counts[0] is not None, "the first process has counted"
     return counts[0]
 
 
-def _first_counts(files: Sequence[Path], cache: Path | None, scheme: ClassScheme) -> NDArray[np.int64]:
+def _first_counts(
+    files: Sequence[Path], cache: Path | None, scheme: ClassScheme, areas: Sequence[Area | None]
+) -> NDArray[np.int64]:
     if cache is None:
-        return _count(files, scheme)
-    made_from = {"scheme": scheme.name, "labels": digest_all(files), **manifest_input(scheme)}
+        return _count(files, scheme, areas)
+    made_from = {"scheme": scheme.name, "labels": digest_all(dict.fromkeys(files)), **manifest_input(scheme)}
+    if any(areas):
+        made_from[WINDOWS_INPUT] = hashlib.sha256(f"{[file.name for file in files]} {areas}".encode()).hexdigest()
     kept = _kept(cache, made_from, (len(files), scheme.num_classes))
     if kept is not None:
         return kept
-    counts = _count(files, scheme)
+    counts = _count(files, scheme, areas)
     write_text(cache, json.dumps({**made_from, "classes": scheme.classes, "counts": counts.tolist()}) + "\n")
     return counts
 
 
-def _count(files: Sequence[Path], scheme: ClassScheme) -> NDArray[np.int64]:
-    def count(path: Path) -> NDArray[np.int64]:
-        return label_counts(read_labels(path, scheme), scheme)[1:]
+def _count(files: Sequence[Path], scheme: ClassScheme, areas: Sequence[Area | None]) -> NDArray[np.int64]:
+    def count(path: Path, area: Area | None) -> NDArray[np.int64]:
+        return label_counts(read_labels(path, scheme, area), scheme)[1:]
 
     with ThreadPoolExecutor(8) as pool:
-        return np.stack(list(track(pool.map(count, files), "counting classes", len(files))))
+        return np.stack(list(track(pool.map(count, files, areas), "counting classes", len(files))))
 
 
 def _kept(cache: Path, made_from: dict[str, str], shape: tuple[int, int]) -> NDArray[np.int64] | None:
@@ -127,7 +141,7 @@ def _kept(cache: Path, made_from: dict[str, str], shape: tuple[int, int]) -> NDA
     try:
         content = json.loads(cache.read_text(encoding="utf-8"))
         counts = np.array(content["counts"])
-        same = all(content.get(key) == made_from.get(key) for key in ("scheme", "labels", CLASSES_INPUT))
+        same = all(content.get(key) == made_from.get(key) for key in ("scheme", "labels", CLASSES_INPUT, WINDOWS_INPUT))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     whole = counts.shape == shape and counts.dtype == np.int64 and (counts >= 0).all()

@@ -36,10 +36,17 @@ DECODED_BYTES = 2 * 1024**3
 
 @dataclass(frozen=True)
 class TrainingTile:
-    """Image file, or those of several modalities, and, if there is one, the label file."""
+    """Image file, or those of several modalities, and, if there is one, the label file.
+
+    Args:
+        image: file or files.
+        labels: file of the same size.
+        area: rows and columns of them that are the tile; None for the whole image.
+    """
 
     image: ImageFile
     labels: Path | None = None
+    area: Area | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,7 @@ class StoredTiles:
 
     def _read(self, number: int) -> OpenTile:
         tile = self._tiles[number]
-        image, no_data = read_whole(tile.image, self._modality, self._bands)
+        image, no_data = read_whole(tile.image, self._modality, self._bands, area=tile.area)
         indices = _indices(tile, size_of(image), self._scheme)
         if no_data.any():
             indices[no_data] = IGNORE_INDEX  # labelled from elsewhere; nothing can be learned there
@@ -109,7 +116,7 @@ class StoredTiles:
 
     def _read_again(self, number: int) -> OpenTile:
         tile = self._tiles[number]
-        image = partial(read_image, tile.image, self._modality, bands=self._bands)
+        image = partial(_read_window, tile, self._modality, self._bands)
         return OpenTile(_indices(tile, self._sizes[number], self._scheme), image)
 
 
@@ -123,8 +130,8 @@ def fits(tiles: Sequence[TrainingTile], limit: int) -> bool:
     total = 0
     for tile in tiles:
         infos = [read_info(path) for path in parts_of(tile.image)]
-        total += sum(info.height * info.width * info.bands * info.dtype.itemsize for info in infos)
-        total += infos[0].height * infos[0].width
+        pixels = infos[0].height * infos[0].width if tile.area is None else _pixels(tile.area)
+        total += pixels * (1 + sum(info.bands * info.dtype.itemsize for info in infos))
         if total > limit:
             return False
     return True
@@ -142,10 +149,24 @@ def _cut(image: Image, area: Area) -> Image:
     return each(image, lambda pixels: pixels[area])
 
 
+def _pixels(area: Area) -> int:
+    rows, columns = area
+    return int(rows.stop - rows.start) * int(columns.stop - columns.start)
+
+
+def _read_window(tile: TrainingTile, modality: Modality, bands: Bands, area: Area) -> Image:
+    """The image in a window of the tile."""
+    if tile.area is not None:
+        top, left = tile.area[0].start, tile.area[1].start
+        rows, columns = area
+        area = slice(top + rows.start, top + rows.stop), slice(left + columns.start, left + columns.stop)
+    return read_image(tile.image, modality, area, bands)
+
+
 def _indices(tile: TrainingTile, size: tuple[int, int], scheme: ClassScheme) -> NDArray[np.uint8]:
     if tile.labels is None:
         return np.zeros(size, np.uint8)
-    labels = read_labels(tile.labels, scheme)
+    labels = read_labels(tile.labels, scheme, tile.area)
     if labels.shape != size:
         raise InputError(
             f"{tile.labels}: expected the size of {main_file(tile.image)} {size}, found {labels.shape}; "

@@ -18,6 +18,7 @@ from landcover.data_sets.ordinal_sampler import shuffled_index
 from landcover.data_sets.rare_class_sampling import RareClassSampling, RareClassSettings
 from landcover.data_sets.stored_tiles import StoredTiles, TrainingTile
 from landcover.data_sets.training_sample import TrainingSample
+from landcover.data_sets.windows import cut_tiles
 from landcover.errors import InputError
 from landcover.images.modality import Modality, each, main_file
 from landcover.images.source import Bands
@@ -44,6 +45,7 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         statistics: file that keeps the class counts which `rare_classes` needs, see `class_counts`.
         bands: which bands of SAR images are read, see `read_sar`.
         scheme: classes of the label files.
+        largest_tile: side, pixels, above which images are cut into tiles, see `cut_tiles`; None cuts none.
     """
 
     def __init__(
@@ -59,10 +61,11 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         statistics: Path | None = None,
         bands: Bands = (),
         scheme: ClassScheme = OPEN_EARTH_MAP,
+        largest_tile: int | None = None,
     ) -> None:
         if not tiles:
             raise InputError(f"training set ({modality}): expected at least one tile, found none; check the data root")
-        self.tiles, self.seed = list(tiles), seed
+        self.tiles, self.seed = _cut(tiles, largest_tile, crop_size), seed
         self._stored = StoredTiles(self.tiles, modality, bands, scheme)
         self._rare_classes: RareClassSampling | None = None
         min_class_pixels = 0
@@ -120,6 +123,17 @@ def _to_tensor(pixels: NDArray[Any]) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(bands_first))
 
 
+def _cut(tiles: Sequence[TrainingTile], largest_tile: int | None, crop_size: int) -> list[TrainingTile]:
+    if largest_tile is None:
+        return list(tiles)
+    if not isinstance(largest_tile, int) or isinstance(largest_tile, bool) or largest_tile < crop_size:
+        raise InputError(
+            f"largest_tile: expected None, or a whole number of at least crop_size, {crop_size}, found "
+            f"{largest_tile!r}; crops come from single tiles"
+        )
+    return cut_tiles(tiles, largest_tile)
+
+
 def _class_counts(tiles: Sequence[TrainingTile], statistics: Path | None, scheme: ClassScheme) -> NDArray[np.int64]:
     """Pixels per tile and class, int64 (tiles, C)."""
     labels = [tile.labels for tile in tiles if tile.labels is not None]
@@ -129,4 +143,4 @@ def _class_counts(tiles: Sequence[TrainingTile], statistics: Path | None, scheme
             "set train_dataloader.dataset.rare_classes=None, of teachers "
             "train_dataloader.dataset.source.rare_classes=None"
         )
-    return class_counts(labels, statistics, scheme)
+    return class_counts(labels, statistics, scheme, [tile.area for tile in tiles])

@@ -84,17 +84,21 @@ def read_image(file: ImageFile, modality: Modality, area: Area | None = None, ba
 
 
 def read_whole(
-    file: ImageFile, modality: Modality, bands: Bands = (), as_stored: str | None = None
+    file: ImageFile,
+    modality: Modality,
+    bands: Bands = (),
+    as_stored: str | None = None,
+    area: Area | None = None,
 ) -> tuple[Image, NDArray[np.bool_]]:
     """The whole image, and where it has no data: bool (H, W).
 
     Of several modalities, no data is where any of them has none: a network reads them all. `bands` and `as_stored` are
-    those of `read_sar`.
+    those of `read_sar`. With an `area`, that window is looked at as if it were an image of its own.
 
     Raises:
         InputError: as `read_image`.
     """
-    rasters = _rasters(file, modality, None, bands, as_stored)
+    rasters = _rasters(file, modality, area, bands, as_stored)
     masks = [raster.no_data() for raster in parts_of(rasters)]
     return each(rasters, _pixels), np.logical_or.reduce(masks)
 

@@ -9,6 +9,7 @@ import torch
 from mmseg.registry import MODELS
 from torch import nn
 
+from landcover.data_sets.stored_tiles import TrainingTile
 from landcover.images.raster import read_optical, write_raster
 from landcover.processes.group import Processes
 from stage1_optical_da.self_training import SelfTraining
@@ -52,6 +53,10 @@ def images(tmp_path: Path) -> list[Path]:
     return paths
 
 
+def tiles(images: list[Path]) -> list[TrainingTile]:
+    return [TrainingTile(path) for path in images]
+
+
 def by_hand(model: SelfTraining, images: list[Path]) -> dict[str, float]:
     """The same in float64, over all pixels of all images."""
     pixels = np.concatenate([read_optical(path).pixels.reshape(-1, 3) for path in images])
@@ -66,23 +71,30 @@ def by_hand(model: SelfTraining, images: list[Path]) -> dict[str, float]:
 def test_statistics_are_those_of_all_pixels(model: SelfTraining, images: list[Path]) -> None:
     expected = by_hand(model, images)
     assert 0.1 < expected["target_agreement"] < 0.9 and 0.1 < expected["target_confident_share"] < 0.9
-    assert target_statistics(model, images, 32, Processes(0, 1, CPU)) == pytest.approx(expected, rel=1e-6)
+    assert target_statistics(model, tiles(images), 32, Processes(0, 1, CPU)) == pytest.approx(expected, rel=1e-6)
     assert model.training and model.student.training
     modes = model.student.modes + model.teacher.modes
     assert modes and not any(modes)
+
+
+def test_windows_of_an_image_count_as_the_image(model: SelfTraining, images: list[Path]) -> None:
+    areas = np.s_[0:25, 0:50], np.s_[25:40, 0:20], np.s_[25:40, 20:50]
+    windows = [TrainingTile(images[0], area=area) for area in areas]
+    found = target_statistics(model, windows, 32, Processes(0, 1, CPU))
+    assert found == pytest.approx(by_hand(model, images[:1]), rel=1e-6)
 
 
 def test_a_pixel_at_the_threshold_itself_is_confident(model: SelfTraining, images: list[Path]) -> None:
     nn.init.zeros_(model.teacher.weight)  # 1/8 for every class
     for confidence, share in ((0.125, 1.0), (0.1251, 0.0)):
         model.confidence = confidence
-        found = target_statistics(model, images, 32, Processes(0, 1, CPU))
+        found = target_statistics(model, tiles(images), 32, Processes(0, 1, CPU))
         assert (found["target_confidence"], found["target_confident_share"]) == (0.125, share)
 
 
 def test_a_student_that_is_its_teacher_agrees_everywhere(model: SelfTraining, images: list[Path]) -> None:
     model.student = model.teacher
-    assert target_statistics(model, images, 32, Processes(0, 1, CPU))["target_agreement"] == 1.0
+    assert target_statistics(model, tiles(images), 32, Processes(0, 1, CPU))["target_agreement"] == 1.0
 
 
 def test_processes_add_up_what_each_has_counted(
@@ -92,7 +104,7 @@ def test_processes_add_up_what_each_has_counted(
     reduce = SimpleNamespace(all_reduce=lambda sums: counted.append(sums.clone()))
     monkeypatch.setattr("stage1_optical_da.target_statistics.dist", reduce)
     for rank in range(2):
-        target_statistics(model, images, 32, Processes(rank, 2, CPU))
+        target_statistics(model, tiles(images), 32, Processes(rank, 2, CPU))
     *totals, pixels = sum(counted).tolist()
     assert pixels == 40 * 50 + 32 * 32 + 20 * 30
     expected = by_hand(model, images)
@@ -106,7 +118,7 @@ def test_a_process_without_an_image_of_its_own_gets_the_values_too(
     monkeypatch.setattr(
         "stage1_optical_da.target_statistics.dist", SimpleNamespace(all_reduce=lambda sums: sums.add_(others))
     )
-    found = target_statistics(model, images[:1], 32, Processes(1, 2, CPU))
+    found = target_statistics(model, tiles(images[:1]), 32, Processes(1, 2, CPU))
     assert found == dict(zip(NAMES, (0.75, 0.5, 0.25), strict=True))
 
 
@@ -121,7 +133,7 @@ def test_images_are_spread_evenly_and_none_comes_twice() -> None:
 
 
 def test_the_evaluation_looks_at_a_part_of_the_target(model: SelfTraining, images: list[Path]) -> None:
-    evaluation = target_evaluation(images * 20, 32)
+    evaluation = target_evaluation(tiles(images * 20), 32)
     found = evaluation.values(model, Processes(0, 1, CPU))
     assert tuple(found) == evaluation.names == NAMES
     assert found == pytest.approx(by_hand(model, spread_evenly(images * 20, 32)), rel=1e-6)

@@ -34,9 +34,9 @@ def decoded(monkeypatch):
     """Names of the label files that were decoded."""
     names, read = [], class_statistics.read_labels
 
-    def counting(path, scheme):
+    def counting(path, scheme, area=None):
         names.append(path.name)
-        return read(path, scheme)
+        return read(path, scheme, area)
 
     monkeypatch.setattr(class_statistics, "read_labels", counting)
     return names

@@ -51,9 +51,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Area | None]]:
         seen.append((main_file(file).name, area))
         return read_image(file, modality, area, bands)
 
-    def whole(file: ImageFile, modality: str, bands: Bands) -> tuple[Image, NDArray[np.bool_]]:
-        seen.append((main_file(file).name, None))
-        return read_whole(file, modality, bands)
+    def whole(file: ImageFile, modality: str, bands: Bands, area: Area | None) -> tuple[Image, NDArray[np.bool_]]:
+        seen.append((main_file(file).name, area))
+        return read_whole(file, modality, bands, area=area)
 
     monkeypatch.setattr(stored_tiles, "read_image", window)
     monkeypatch.setattr(stored_tiles, "read_whole", whole)
@@ -180,3 +180,19 @@ def test_a_sample_is_the_same_however_its_tile_is_held(tiles, monkeypatch) -> No
     for first, second in zip(*samples, strict=True):
         np.testing.assert_array_equal(first.image, second.image)
         np.testing.assert_array_equal(first.indices, second.indices)
+
+
+@pytest.mark.parametrize("budget", [0, 2**20])
+def test_a_window_of_an_image_is_a_tile_of_its_own(tiles, monkeypatch, budget: int) -> None:
+    area = np.s_[16:61, 5:60]
+    whole = stored(tiles, 2**20, monkeypatch).open(0)
+    windows = stored([TrainingTile(tiles[0].image, tiles[0].labels, area)], budget, monkeypatch)
+    for _ in range(2):
+        opened = windows.open(0)
+        np.testing.assert_array_equal(opened.indices, whole.indices[area])
+        np.testing.assert_array_equal(opened.image(WINDOW), whole.image(area)[WINDOW])
+
+
+def test_a_window_takes_the_memory_of_its_pixels(tiles: list[TrainingTile]) -> None:
+    window = TrainingTile(tiles[0].image, tiles[0].labels, np.s_[10:20, 4:10])
+    assert [fits([window], limit) for limit in (119, 120)] == [False, True]

@@ -19,6 +19,7 @@ from landcover.classes import OPEN_EARTH_MAP, VOID, ClassScheme
 from landcover.classes.arguments import add_class_arguments, class_scheme
 from landcover.classes.scheme_file import manifest_input
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
+from landcover.data_sets.domains import DOMAINS, TARGET, find_domain
 from landcover.errors import InputError, command
 from landcover.images.grid import read_georeference
 from landcover.images.label_file import write_labels
@@ -48,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stage1_optical_da.write_pseudo_labels", description=__doc__)
     parser.add_argument("teachers", nargs="+", help="names of teachers in <run-dir>/teachers")
     parser.add_argument("--dfc-root", required=True, type=Path, help="DFC2025 Track 1 folder")
+    parser.add_argument("--target-data", default=TARGET, help=f"what --dfc-root holds: {TARGET}, {', '.join(DOMAINS)}")
     parser.add_argument("--truth-root", type=Path, help="folder with train/labels of manual labels, to score against")
     parser.add_argument("--run-dir", required=True, type=Path, help="receives scores/teachers/ and pseudo_labels/")
     parser.add_argument("--label-set", default="average", help="average, or agreement of all teachers")
@@ -66,11 +68,18 @@ def main() -> None:
     register_all()
     processes = start_processes()
     keep_digests(arguments.run_dir)
-    tiles = dfc2025_tiles(arguments.dfc_root, "train")
-    images = {tile.name: tile.optical for tile in tiles if tile.optical}
+    domain = find_domain(arguments.target_data, TARGET, "TARGET_DATA", scheme)
+    tiles = dfc2025_tiles(arguments.dfc_root, "train") if domain is None else []
+    labelled = domain.tiles(arguments.dfc_root, (domain.scored,)) if domain else []
+    images = {tile.name: tile.optical for tile in tiles if tile.optical} | {t.name: t.image for t in labelled}
     folder = arguments.run_dir / "pseudo_labels"
     dropping = _dropping(arguments, tiles, folder, scheme)
-    references = _references(dropping, tiles, arguments.truth_root or arguments.dfc_root, scheme)
+    if domain:
+        told = f"labels of {len(labelled)} {domain.scored} tiles of {arguments.target_data}"
+        truth = LabelSet(told, {tile.name: tile.labels for tile in labelled}, scheme)
+        references = References(dropping.agree_with, truth)
+    else:
+        references = _references(dropping, tiles, arguments.truth_root or arguments.dfc_root, scheme)
     references.check(images)  # before hours of prediction
     scores = arguments.run_dir / "scores" / "teachers"
     # Teachers are averaged as probabilities, the mean softmax of the recipe.

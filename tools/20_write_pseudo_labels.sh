@@ -9,5 +9,5 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 source "$REPO_ROOT/tools/profile.sh"
 
 run stage1_optical_da.write_pseudo_labels "${TEACHER_NAMES[@]}" \
-    --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" --run-dir "$RUN_DIR" \
+    --dfc-root "$DFC_ROOT" --target-data "$TARGET_DATA" --truth-root "$TRUTH_ROOT" --run-dir "$RUN_DIR" \
     --label-set "$LABEL_SET" --agree-with "${AGREE_WITH[@]}" "${CLASS_ARGUMENTS[@]}" "${VIEW_ARGUMENTS[@]}"

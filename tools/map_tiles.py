@@ -24,7 +24,7 @@ from landcover.classes import VOID
 from landcover.errors import InputError, command, shorten
 from landcover.images.grid import read_georeference
 from landcover.images.label_file import write_labels
-from landcover.images.listing import image_files
+from landcover.images.listing import IMAGE_SUFFIXES, LABEL_SUFFIXES, image_files
 from landcover.images.modality import (
     Image,
     ImageFile,
@@ -129,7 +129,8 @@ def main() -> None:
         required=True,
         nargs="+",
         metavar="[MODALITY=]FOLDER",
-        help="folder of images (.tif, .tiff) of any size; for models of several modalities optical=FOLDER sar=FOLDER",
+        help="folder of images (.tif, .tiff, optical ones also .png) of any size; for models of several modalities "
+        "optical=FOLDER sar=FOLDER",
     )
     parser.add_argument("--models", required=True, nargs="+", type=Path, help="model files (model.pth) to average")
     parser.add_argument("--out", required=True, type=Path, help="folder for the maps")
@@ -153,7 +154,9 @@ def _images(options: Sequence[str], modality: Modality) -> dict[str, ImageFile]:
     if len(names) == 1:
         if len(options) > 1:
             raise InputError(f"--images: expected one folder of {modality} images, found {len(options)}; pass one")
-        return {**image_files(local_path(options[0].removeprefix(f"{modality}="), "--images"), "images")}
+        suffixes = LABEL_SUFFIXES if modality == "optical" else IMAGE_SUFFIXES
+        folder = local_path(options[0].removeprefix(f"{modality}="), "--images")
+        return {**image_files(folder, "images", suffixes=suffixes)}
     given = dict(option.split("=", 1) for option in options if "=" in option)
     if sorted(given) != sorted(names):
         wanted = " ".join(f"{name}=FOLDER" for name in names)

@@ -11,6 +11,7 @@ from landcover.errors import InputError, shorten
 
 IMAGE_SUFFIXES = (".tif", ".tiff")
 LABEL_SUFFIXES = (*IMAGE_SUFFIXES, ".png")
+"""Of label files, and of optical images where these are pictures."""
 
 
 def files_by_stem(folder: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> dict[str, Path]:
@@ -38,20 +39,24 @@ def files_by_stem(folder: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> d
     return dict(sorted(files.items()))
 
 
-def image_files(folder: Path, what: str, cure: str = "check the path") -> dict[str, Path]:
+def image_files(
+    folder: Path, what: str, cure: str = "check the path", suffixes: tuple[str, ...] = IMAGE_SUFFIXES
+) -> dict[str, Path]:
     """`files_by_stem` of a folder that must hold images.
 
     Args:
         folder: where they are.
         what: what they are, for the message.
         cure: what the user can do where there are none.
+        suffixes: of their names.
 
     Raises:
         InputError: as `files_by_stem`, or there are none.
     """
-    files = files_by_stem(folder)
+    files = files_by_stem(folder, suffixes)
     if not files:
-        raise InputError(f"{folder}: expected {what} (.tif or .tiff), found {_kinds(folder)}; {cure}")
+        kinds = " or ".join([", ".join(suffixes[:-1]), suffixes[-1]])
+        raise InputError(f"{folder}: expected {what} ({kinds}), found {_kinds(folder)}; {cure}")
     return files
 
 

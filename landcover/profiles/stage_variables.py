@@ -16,6 +16,8 @@ REPORTED = (
 """Variables that the report shows always, in its order."""
 
 REPORTED_IF_SET = (
+    "SOURCE_DATA",
+    "TARGET_DATA",
     "CLASSES",
     "LABEL_VALUES",
     "REASSIGN",

@@ -81,6 +81,8 @@ def test_defaults_are_those_of_always() -> None:
     assert defaults == {
         "TRUTH_ROOT": "$DFC_ROOT",
         "CLASSES": "openearthmap",
+        "SOURCE_DATA": "openearthmap",
+        "TARGET_DATA": "dfc2025",
         "SOURCE_SPLITS": "train",
         "LABEL_SET": "average",
         "REASSIGN": "none",

@@ -106,7 +106,8 @@ def test_the_self_training_of_a_config_surrounds_a_student(registered, path):
 @named(LEAVES)
 def test_the_augmentations_of_a_config_build(registered, tmp_path, path):
     write_raster(tmp_path / "labels.tif", np.ones((8, 8), np.uint8))
-    labelled = [TrainingTile(Path("image.tif"), tmp_path / "labels.tif")]
+    write_raster(tmp_path / "image.tif", np.ones((8, 8, 3), np.uint8))
+    labelled = [TrainingTile(tmp_path / "image.tif", tmp_path / "labels.tif")]
     config = load_config(path)
     data = config.train_dataloader.dataset
     optical = path in STAGE_1
@@ -126,9 +127,11 @@ def test_names_and_schedules_fit_the_numbers(path):
         assert config.iterations < 2000
         return
     assert config.pretrained in PRETRAINED_WEIGHTS
-    assert config.crop_size == int(re.search(r"_(\d+)(_source_only|_prototypes)?$", path.stem)[1])
+    assert config.crop_size == int(re.search(r"_(\d+)(_loveda|_isprs)?(_source_only|_prototypes)?$", path.stem)[1])
     assert config.model.backbone.get("img_size", config.crop_size) == config.crop_size
-    assert config.iterations == 80000 if path in STAGE_1 else config.iterations in (80000, 120000, 160000)
+    lengths = {"stage1": (80000,), "stage2": (80000, 120000, 160000)}
+    benchmark = re.search("_loveda|_isprs", path.stem)
+    assert config.iterations in ((40000,) if benchmark else lengths[path.parent.name])
     assert 4 <= config.train_dataloader.batch_size <= 8
     assert config.optim_wrapper.optimizer.lr == 6e-5 and config.optim_wrapper.optimizer.weight_decay == 0.01
     warm_up, decay = config.param_scheduler

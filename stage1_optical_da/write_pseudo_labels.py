@@ -69,14 +69,15 @@ def main() -> None:
     processes = start_processes()
     keep_digests(arguments.run_dir)
     domain = find_domain(arguments.target_data, TARGET, "TARGET_DATA", scheme)
-    tiles = dfc2025_tiles(arguments.dfc_root, "train") if domain is None else []
-    labelled = domain.tiles(arguments.dfc_root, (domain.scored,)) if domain else []
-    images = {tile.name: tile.optical for tile in tiles if tile.optical} | {t.name: t.image for t in labelled}
+    tiles = [] if domain else dfc2025_tiles(arguments.dfc_root, "train")
+    images = {tile.name: tile.optical for tile in tiles if tile.optical}
     folder = arguments.run_dir / "pseudo_labels"
     dropping = _dropping(arguments, tiles, folder, scheme)
     if domain:
-        told = f"labels of {len(labelled)} {domain.scored} tiles of {arguments.target_data}"
-        truth = LabelSet(told, {tile.name: tile.labels for tile in labelled}, scheme)
+        scored = domain.tiles(arguments.dfc_root, (domain.scored,))
+        images = {tile.name: tile.image for tile in scored}
+        told = f"labels of {len(scored)} {domain.scored} tiles of {arguments.target_data}"
+        truth = LabelSet(told, {tile.name: tile.labels for tile in scored}, scheme)
         references = References(dropping.agree_with, truth)
     else:
         references = _references(dropping, tiles, arguments.truth_root or arguments.dfc_root, scheme)

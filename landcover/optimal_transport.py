@@ -58,7 +58,7 @@ def balanced_assignment(
         scores: (..., N, C) any float type, computed in float32, float64 stays float64: log-probabilities, or negative
             costs, divided by the regularisation. Fastest where (..., C, N) is what lies in memory.
         shares: (..., C) or (C,), >= 0, sum 1. A class with share 0 gets nothing.
-        valid: (..., N) bool, pixels that take part; None: all.
+        valid: (..., N) bool, pixels that take part, or numbers >= 0, how many pixels a row stands for; None: all.
         tolerance: largest sum of absolute differences between the shares reached and `shares`.
         iterations: at most.
 
@@ -148,9 +148,9 @@ def _planes(scores: Tensor, shares: Tensor, valid: Tensor | None) -> tuple[Tenso
     planes = scores.to(dtype).transpose(-1, -2).reshape(-1, classes, pixels).clamp(min=NEVER)
     taking_part = torch.ones((), device=scores.device) if valid is None else valid
     if valid is not None:
-        planes = planes.masked_fill_(~valid.reshape(-1, 1, pixels), 0.0)
+        planes = planes.masked_fill_((valid == 0).reshape(-1, 1, pixels), 0.0)
     mass = taking_part.to(dtype).expand(*batch, pixels).reshape(-1, pixels)
-    mass = mass / mass.sum(-1, keepdim=True).clamp(min=1)
+    mass = mass / mass.sum(-1, keepdim=True).clamp(min=torch.finfo(dtype).tiny)
     return planes, mass, shares.to(scores.device, dtype).expand(*batch, classes).reshape(-1, classes)
 
 

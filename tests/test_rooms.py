@@ -44,7 +44,9 @@ LANDCOVER_MAY_IMPORT: dict[str, set[str]] = {
     "data_check": {"classes", "data_sets", "errors", "images", "processes"},
     "demo_scenes": {"classes", "errors", "images", "processes", "run_files"},
     "prediction": {"classes", "errors", "images", "networks", "processes", "run_files", "sar", "score_files"},
-    "labels": {"classes", "data_sets", "errors", "images", "metrics", "processes", "run_files"},
+    "labels": {
+        "classes", "data_sets", "errors", "images", "metrics", "optimal_transport", "processes", "run_files",
+    },
     "report": {"classes", "data_sets", "errors", "images", "metrics", "run_files", "score_files"},
     "training": {
         "classes", "data_check", "data_sets", "errors", "images", "metrics", "networks", "prediction", "processes",

@@ -87,6 +87,16 @@ def test_pixels_that_are_masked_take_nothing_whatever_their_scores() -> None:
 
 
 @pytest.mark.parametrize("assign", [balanced_assignment, lambda s, b, v: bounded_assignment(s, b, 0.5, v)])
+def test_a_row_that_stands_for_several_pixels_is_assigned_as_each_of_them(assign) -> None:
+    scores, shares = random_scores(6, 3).double(), torch.tensor([0.2, 0.3, 0.5])
+    times = torch.tensor([3, 0, 1, 1, 4, 2])
+    found = assign(scores, shares, times)
+    expected = assign(scores.repeat_interleave(times, 0), shares, None)
+    torch.testing.assert_close(found.repeat_interleave(times, 0), expected, rtol=0, atol=1e-4)
+    assert found[1].abs().sum() == 0
+
+
+@pytest.mark.parametrize("assign", [balanced_assignment, lambda s, b, v: bounded_assignment(s, b, 0.5, v)])
 def test_a_problem_without_pixels_is_zero_and_leaves_the_others_alone(assign) -> None:
     scores, shares = random_scores(2, 30, 4), torch.tensor([0.1, 0.2, 0.3, 0.4])
     valid = torch.stack([torch.zeros(30, dtype=torch.bool), torch.ones(30, dtype=torch.bool)])

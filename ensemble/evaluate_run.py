@@ -139,16 +139,17 @@ def _training_label_scores(
     scheme: ClassScheme,
 ) -> dict[str, Summary]:
     """Entries of the labels that trained, and where they are registered of those before; none without a truth."""
-    truth, folders = manual_labels(truth_root, tiles, scheme), {"training_labels": labels}
+    folders = {"training_labels": labels}
     if unregistered is not None:
-        truth = sar_grid_truth(truth_root, tiles, scheme) or truth
         folders = {"unregistered_labels": unregistered, **folders}
+    files = {entry: files_by_stem(folder, LABEL_SUFFIXES) for entry, folder in folders.items()}
+    labelled = [tile for tile in tiles if tile.name in files["training_labels"]]  # manual labels may be of some alone
+    truth = manual_labels(truth_root, labelled, scheme)
+    if unregistered is not None:
+        truth = sar_grid_truth(truth_root, labelled, scheme) or truth
     if truth is None:
         return {}
-    return {
-        entry: score_labels(files_by_stem(folder, LABEL_SUFFIXES), truth.files, scheme, truth.name)
-        for entry, folder in folders.items()
-    }
+    return {entry: score_labels(found, truth.files, scheme, truth.name) for entry, found in files.items()}
 
 
 def _sar_truth(dfc_root: Path, truth_root: Path) -> tuple[Split, dict[str, Path]]:

@@ -118,6 +118,7 @@ def sar_training(
     values: TrainingValues | None = None,
     scheme: ClassScheme = OPEN_EARTH_MAP,
     start: Path | None = None,
+    manual: Sequence[Path] = (),
 ) -> Training:
     """What `train_model` needs to train one SAR model.
 
@@ -132,6 +133,7 @@ def sar_training(
         values: of the training images, for the model file.
         scheme: classes of the labels.
         start: model file from whose weights it starts.
+        manual: those of the label files that are manual, which the manifest tells.
     """
     decay = config.weight_ema
     return Training(
@@ -154,6 +156,7 @@ def sar_training(
         inputs=lambda: {
             "images": digest_all([path for tile in labelled for path in parts_of(tile.image)]),
             "labels": digest_all([tile.labels for tile in labelled if tile.labels]),
+            **({"manual_labels": digest_all(manual)} if manual else {}),
             **pretrained_input(network),
             **({} if start is None else {"start": digest(start)}),
         },

@@ -28,8 +28,9 @@ from landcover.training.summary import training_table
 from landcover.training.train_all import check_jobs, train_all
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
-from stage2_sar_seg.label_folder import labelled_tiles, published_labels
+from stage2_sar_seg.label_folder import published_labels
 from stage2_sar_seg.sar_training import class_weights, sar_config, sar_training
+from stage2_sar_seg.training_labels import TrainingLabels, add_label_arguments, check_split, chosen_labels
 
 PUBLISHED = "published"
 
@@ -47,33 +48,39 @@ def main() -> None:
     jobs = _jobs(arguments, scheme)
     tiles = dfc2025_tiles(arguments.dfc_root, "train")
     label_sets = {
-        published: published_labels(tiles, scheme) if published else labelled_tiles(tiles, arguments.labels, scheme)
+        published: TrainingLabels(published_labels(tiles, scheme))
+        if published
+        else chosen_labels(arguments, tiles, scheme)
         for published in dict.fromkeys(job.published for job in jobs)
     }
     if tells:
-        for labelled in label_sets.values():
-            files = [tile.labels for tile in labelled if tile.labels]
-            warn_of_shifted_labels(files, scheme, f"{files[0].parent}: label files")
+        for labels in label_sets.values():
+            for folder, files in labels.files().items():
+                warn_of_shifted_labels(files, scheme, f"{folder}: label files")
+            for note in labels.notes():
+                print(note, flush=True)
     kept, held_out = _split(tiles, arguments, tells)
     known: dict[str, BandStatistics] = {}
 
-    def statistics(job: _Job) -> BandStatistics:
+    def statistics(job: _Job, numbers: Sequence[int]) -> BandStatistics:
         sar = job.config.sar
         bands = SarBands.of(sar).read
-        key = f"{sar.unit}, {sar.stretch}, {bands}"
+        key = f"{sar.unit}, {sar.stretch}, {bands}, {numbers}"
         if key not in known:
-            known[key] = band_statistics([tiles[n].sar for n in kept], sar.unit, sar.stretch, bands)
+            known[key] = band_statistics([tiles[n].sar for n in numbers], sar.unit, sar.stretch, bands)
             if tells:
-                _tell_empty(known[key], len(kept))
+                _tell_empty(known[key], len(numbers))
         return known[key]
 
     def training(job: _Job) -> Training:
-        labelled = label_sets[job.published]
+        labels = label_sets[job.published]
+        numbers = labels.labelled(kept)
         trained_on, held = (
-            [replace(labelled[n], image=tiles[n].image(job.config.modality)) for n in numbers]
-            for numbers in (kept, held_out)
+            [replace(labels.tiles[n], image=tiles[n].image(job.config.modality)) for n in some]
+            for some in (numbers, labels.labelled(held_out))
         )
-        found = statistics(job)
+        check_split(len(trained_on), len(held), len(held_out))
+        found = statistics(job, numbers)
         config = sar_config(job.config, found, class_weights(job.config, trained_on, scheme))
         start = starting_point(job.name, config.model, arguments.start_from, arguments.start_must_fit)
         pretrained_dir = None if start else arguments.pretrained_dir
@@ -83,7 +90,17 @@ def main() -> None:
         validation = _held_out_tiles(held, job, scheme) if held else _validation_tiles(arguments, job, scheme)
         folder = arguments.run_dir / "sar_models" / job.name
         return sar_training(
-            job.name, config, network, trained_on, validation, folder, arguments.seed, found.values, scheme, start
+            job.name,
+            config,
+            network,
+            trained_on,
+            validation,
+            folder,
+            arguments.seed,
+            found.values,
+            scheme,
+            start,
+            labels.manual_files(numbers),
         )
 
     # All are set up before the first one trains: what is wrong with the last is told at once.
@@ -113,7 +130,7 @@ def _arguments() -> argparse.Namespace:
         metavar="CONFIG",
         help="configs to train on the published labels too, for comparison",
     )
-    parser.add_argument("--labels", required=True, type=Path, help="folder of label files named as the training tiles")
+    add_label_arguments(parser)
     parser.add_argument(
         "--start-from", nargs="*", type=Path, default=[], metavar="MODEL", help="start from the first that fits"
     )

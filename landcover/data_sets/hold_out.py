@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from landcover.data_sets.tile_groups import GROUPINGS
 from landcover.errors import InputError
-from landcover.images.footprint import at_one_place, overlap_groups, read_footprint
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def hold_out(images: Sequence[Path], share: float, by: str = "auto", seed: int =
     """
     if not isinstance(share, Real) or isinstance(share, bool) or not 0 < share <= 0.5:
         raise InputError(f"HOLD_OUT: expected a share above 0 and up to 0.5, found {share!r}; 0.1 is usual")
-    if by != "auto" and by not in _GROUPINGS:
-        raise InputError(f"HOLD_OUT_BY: expected auto, {', '.join(_GROUPINGS)}, found {by!r}; correct it")
+    if by != "auto" and by not in GROUPINGS:
+        raise InputError(f"HOLD_OUT_BY: expected auto, {', '.join(GROUPINGS)}, found {by!r}; correct it")
     if len(images) < 2:
         raise InputError(f"HOLD_OUT: expected two tiles or more to split, found {len(images)}; check the data root")
     order = sorted(range(len(images)), key=lambda position: (images[position].stem, str(images[position])))
@@ -77,7 +77,7 @@ def _groups(images: Sequence[Path], by: str) -> tuple[str, NDArray[np.int64]]:
     """What told the groups, and the number (N,) of each image's group."""
     reasons = []
     for name in ("footprint", "region") if by == "auto" else (by,):
-        groups = _GROUPINGS[name](images)
+        groups = GROUPINGS[name](images)
         if not isinstance(groups, str):
             return name, groups
         reasons.append(groups)
@@ -85,40 +85,6 @@ def _groups(images: Sequence[Path], by: str) -> tuple[str, NDArray[np.int64]]:
         f"HOLD_OUT_BY={by}: expected to learn where the {len(images)} tiles lie, found {' and '.join(reasons)}; "
         "if tiles do not overlap, pass HOLD_OUT_BY=random"
     )
-
-
-def _by_footprint(images: Sequence[Path]) -> NDArray[np.int64] | str:
-    """Groups of overlapping images, or why they cannot be told."""
-    footprints = []
-    for path in images:
-        footprint = read_footprint(path)
-        if footprint is None:
-            return f"no georeferencing in {path.name}"
-        footprints.append(footprint)
-    return "the same corner in all georeferencing" if at_one_place(footprints) else overlap_groups(footprints)
-
-
-def _by_region(images: Sequence[Path]) -> NDArray[np.int64] | str:
-    """Groups of images named after one region, or why they cannot be told."""
-    regions = []
-    for path in images:
-        region, _, number = path.stem.rpartition("_")
-        if not (region and number.removeprefix("p").isdecimal()):  # SEN1-2 writes p7 for patch 7
-            return f"no <region>_<number> in the name {path.name}"
-        regions.append(region)
-    names, groups = np.unique(regions, return_inverse=True)
-    return groups if len(names) > 1 else f"one region in all names ({regions[0]})"
-
-
-def _tile_by_tile(images: Sequence[Path]) -> NDArray[np.int64]:
-    return np.arange(len(images))
-
-
-_GROUPINGS: dict[str, Callable[[Sequence[Path]], NDArray[np.int64] | str]] = {
-    "footprint": _by_footprint,
-    "region": _by_region,
-    "random": _tile_by_tile,
-}
 
 
 def _draw(sizes: NDArray[np.int64], share: float, by: str, seed: int) -> NDArray[np.int64]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 
+from landcover.data_sets.name_list import listed_names, tile_name
 from landcover.errors import InputError
 from landcover.images.listing import (
     IMAGE_SUFFIXES,
@@ -64,7 +64,7 @@ def open_earth_map_tiles(root: Path, splits: Sequence[str]) -> tuple[list[Labell
     folders = _Folders(root)
     taken: set[Path] = set()
     for file_name, where in _listed_names(root, splits).items():
-        name = _stem(file_name)
+        name = tile_name(file_name)
         image = folders.find(name, "images", IMAGE_SUFFIXES)
         if image is None:
             if not PLAIN_NAME.fullmatch(file_name):
@@ -77,7 +77,7 @@ def open_earth_map_tiles(root: Path, splits: Sequence[str]) -> tuple[list[Labell
             taken.add(image)
             tiles.append(LabelledTile(name, image, folders.labels_of(name, image)))
     if not tiles:
-        first = folders.of(_stem(missing[0]), "images") / missing[0]
+        first = folders.of(tile_name(missing[0]), "images") / missing[0]
         raise InputError(
             f"{root}: none of the {len(missing)} images of {_list_names(splits)} is on disk (first: {first}); "
             "set OEM_ROOT to the folder that holds the region folders"
@@ -130,44 +130,18 @@ def _listed_names(root: Path, splits: Sequence[str]) -> dict[str, str]:
         path = in_any_case(root, f"{split}.txt")
         if not path.is_file():
             raise InputError(f"{path}: expected a list of file names, found no file; set OEM_ROOT to its folder")
-        lines = _text(path).splitlines()
-        for number, line in enumerate(lines, start=1):
-            if name := line.strip():
-                where = f"{path}, line {number}"
-                _check_name(name, where)
-                names.setdefault(_stem(name), (name, where))
+        for where, name in listed_names(path):
+            _check_name(name, where)
+            names.setdefault(tile_name(name), (name, where))
     if not names:
         raise InputError(f"{root}: expected file names in {_list_names(splits)}, found none; download the lists again")
     return dict(names.values())
 
 
-def _text(path: Path) -> str:
-    """Text of a list, without its byte order mark."""
-    content = path.read_bytes()
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content:
-        encoding, found = "UTF-16", "UTF-16, as `>` of Windows PowerShell writes it"
-    else:
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            encoding, found = "CP1252", "bytes of another encoding"
-    file = quote(str(path))
-    raise InputError(
-        f"{path}: expected file names in UTF-8, found {found}; save it as UTF-8 in an editor, or with "
-        f"iconv -f {encoding} -t UTF-8 {file} > list && mv list {file}"
-    )
-
-
 def _check_name(name: str, where: str) -> None:
-    region, separator, number = _stem(name).rpartition("_")
+    region, separator, number = tile_name(name).rpartition("_")
     if Path(name).name != name or not (region and separator and number):
         raise InputError(f"{where}: expected a file name like region_12.tif, found {name!r}; correct the line")
-
-
-def _stem(file_name: str) -> str:
-    """Name of a tile that is listed with or without the suffix of its image."""
-    path = Path(file_name)
-    return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else file_name
 
 
 def _list_names(splits: Sequence[str]) -> str:

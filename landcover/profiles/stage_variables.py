@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from landcover.errors import InputError
 from landcover.profiles.defaults import Value, all_values, require, stem
 from landcover.profiles.profile import Profile
 from landcover.profiles.words import join_words
@@ -20,6 +21,8 @@ REPORTED_IF_SET = (
     "TARGET_DATA",
     "CLASSES",
     "LABEL_VALUES",
+    "MANUAL_LABELS",
+    "LABELLED_TILES",
     "REASSIGN",
     "SAR_SCORES",
     "REGISTER",
@@ -36,8 +39,9 @@ def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
     Beside those of the profile: TEACHER_NAMES, SAR_NAMES and PUBLISHED_NAMES, the names of the models;
     TEACHER_OPTION_ARGUMENTS, SAR_OPTION_ARGUMENTS, REGISTER_OPTION_ARGUMENTS and MEMBER_ARGUMENTS, every word behind
     its option;
-    CHOSEN_LABELS, the folder of label files that SAR models are to learn, and UNREGISTERED_LABELS, the one before stage
-    22, both empty for the run's pseudo-labels;
+    CHOSEN_LABELS, the folder of label files that SAR models are to learn, MANUAL_LABELS where there are no others, and
+    UNREGISTERED_LABELS, the one before stage 22, both empty for the run's pseudo-labels; LABEL_ARGUMENTS, the labels of
+    the SAR models;
     CLASS_ARGUMENTS of all that reads labels, PRETRAINED_ARGUMENTS of both trainings, START_ARGUMENTS and
     HOLD_OUT_ARGUMENTS of the SAR models, VIEW_ARGUMENTS of both predictions; SETTINGS, what the report shows.
 
@@ -50,6 +54,7 @@ def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
     """
     values = all_values(profile, root)
     require(values, profile)
+    _check_labels(profile, values)
     return {
         **values,
         "TEACHER_NAMES": tuple(stem(config) for config in values["TEACHERS"]),
@@ -61,6 +66,7 @@ def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
         "MEMBER_ARGUMENTS": _each("--member", values["ENSEMBLE"]),
         "UNREGISTERED_LABELS": _unregistered_labels(values),
         "CHOSEN_LABELS": _chosen_labels(values),
+        "LABEL_ARGUMENTS": _labels(values),
         "CLASS_ARGUMENTS": _classes(values),
         "PRETRAINED_ARGUMENTS": _pretrained(values),
         "START_ARGUMENTS": _start(values),
@@ -80,6 +86,20 @@ def settings(profile: Profile, values: Mapping[str, Value]) -> list[str]:
     ]
 
 
+def _check_labels(profile: Profile, values: Mapping[str, Value]) -> None:
+    changed = [name for name in ("REASSIGN", "REGISTER") if values[name] != "none"]
+    if values["LABELS"] == "none" and changed:
+        raise InputError(
+            f"LABELS=none: expected {changed[0]}=none, since there is nothing to change, found "
+            f"{values[changed[0]]}; set one of them otherwise"
+        )
+    if not values["MANUAL_LABELS"]:
+        if values["LABELS"] == "none":
+            raise InputError("LABELS=none: expected MANUAL_LABELS to train on, found none; set it to a folder")
+        if profile.values.get("LABELLED_TILES"):
+            raise InputError("LABELLED_TILES: expected MANUAL_LABELS with it, found none; set it to a folder")
+
+
 def _each(option: str, words: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for value in words for word in (option, value))
 
@@ -91,8 +111,17 @@ def _unregistered_labels(values: Mapping[str, Value]) -> str:
 
 def _chosen_labels(values: Mapping[str, Value]) -> str:
     """What the last stage that changes labels writes; without any, what the profile names."""
+    if values["LABELS"] == "none":
+        return str(values["MANUAL_LABELS"])
     registered = f"{values['RUN_DIR']}/registered_labels"
     return registered if values["REGISTER"] != "none" else _unregistered_labels(values)
+
+
+def _labels(values: Mapping[str, Value]) -> tuple[str, ...]:
+    folder = _chosen_labels(values) or f"{values['RUN_DIR']}/pseudo_labels"
+    others = () if values["LABELS"] == "none" else ("--labels", folder)
+    manual, which = str(values["MANUAL_LABELS"]), str(values["LABELLED_TILES"])
+    return (*others, "--manual-labels", manual, "--labelled-tiles", which) if manual else others
 
 
 def _classes(values: Mapping[str, Value]) -> tuple[str, ...]:

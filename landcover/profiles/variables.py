@@ -74,7 +74,9 @@ VARIABLES = (
     Variable("AGREE_WITH", "20", "labels that must agree too: published, FOLDER or NAME=FOLDER", "paths"),
     Variable("REASSIGN", "21 22 30 50", "how stage 21 changes the labels, such as sure_sar, or none", default="none"),
     Variable("SAR_SCORES", "21", "for REASSIGN=sure_sar: scores of SAR models of an earlier run, train split", "path"),
-    Variable("LABELS", "21 22 30 50", "label files to train on, instead of the run's pseudo-labels", "path"),
+    Variable("LABELS", "21 22 30 50", "label files to train on, instead of the run's pseudo-labels; or none", "path"),
+    Variable("MANUAL_LABELS", "30 50", "manual label files of training tiles, in the place of LABELS there", "path"),
+    Variable("LABELLED_TILES", "30", "which of these count: a share such as 1/8, or a file of names", "path", "1"),
     Variable(
         "REGISTER",
         "22 30 50",

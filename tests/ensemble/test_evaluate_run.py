@@ -175,6 +175,16 @@ def test_registered_labels_and_those_before_are_scored_on_one_truth_that_of_the_
     assert metrics["training_labels"]["labels"] == "manual labels of 1 train tiles"
 
 
+def test_labels_of_some_tiles_are_scored_on_these(run: Run) -> None:
+    run.labels(run.truth / "train" / "labels", {"a": TRUTH})
+    run.scores("teachers", "teacher", HALF, "a")
+    manual = run.run_dir / "manual"
+    run.labels(manual, {"b": HALF})
+    assert "training_labels" not in run.evaluate(labels=manual)
+    run.labels(manual, {"a": HALF})
+    assert run.evaluate(labels=manual)["training_labels"]["miou"] == 0.25
+
+
 @pytest.mark.parametrize("same_root", [True, False])
 def test_published_labels_are_compared_with_and_never_called_truth(run: Run, same_root: bool) -> None:
     run.labels(run.data / "train" / "labels", {"a": HALF})

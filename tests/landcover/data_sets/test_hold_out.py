@@ -212,7 +212,7 @@ def test_no_held_out_footprint_meets_a_training_footprint(scene: int, tiles: int
     nearest = min((abs(n - share * tiles), n) for n in totals if 1 <= n <= tiles / 2)[1] if len(sizes) > 1 else 0
 
     def split(images: list[Path]) -> HeldOut:
-        with mock.patch("landcover.data_sets.hold_out.read_footprint", places.__getitem__):
+        with mock.patch("landcover.data_sets.tile_groups.read_footprint", places.__getitem__):
             return hold_out(images, share, by="footprint", seed=seed)
 
     if not share * tiles / 2 <= nearest <= max(1, 2 * share * tiles):

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from landcover.errors import InputError
 from landcover.profiles.defaults import Value
 from landcover.profiles.profile import Profile
 from landcover.profiles.stage_variables import stage_variables
@@ -104,6 +107,34 @@ def test_sar_models_learn_what_the_last_stage_that_changes_labels_writes() -> No
     assert folders(REGISTER="phase") == ("", registered)
     assert folders(LABELS="/l 1", REGISTER="/my matcher/model.pth") == ("/l 1", registered)
     assert folders(LABELS="/l 1", REASSIGN="ot", REGISTER="phase") == (reassigned, registered)
+
+
+def test_manual_labels_stand_beside_others_or_alone() -> None:
+    assert variables()["LABEL_ARGUMENTS"] == ("--labels", "/r/pseudo_labels")
+    assert variables(LABELS="/l 1")["LABEL_ARGUMENTS"] == ("--labels", "/l 1")
+    manual = ("--manual-labels", "/my manual", "--labelled-tiles", "1")
+    found = variables(MANUAL_LABELS="/my manual", REGISTER="phase")
+    assert found["LABEL_ARGUMENTS"] == ("--labels", "/r/registered_labels", *manual)
+    alone = variables(MANUAL_LABELS="/my manual", LABELS="none", LABELLED_TILES="1/8")
+    assert alone["LABEL_ARGUMENTS"] == (*manual[:-1], "1/8")
+    assert (alone["CHOSEN_LABELS"], alone["UNREGISTERED_LABELS"]) == ("/my manual", "none")
+    assert alone["SETTINGS"][-3::2] == ("MANUAL_LABELS=/my manual", "LABELLED_TILES=1/8")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"LABELS": "none"}, "LABELS=none: expected MANUAL_LABELS to train on, found none; set it to a folder"),
+        ({"LABELLED_TILES": "1/8"}, "LABELLED_TILES: expected MANUAL_LABELS with it, found none; set it to a folder"),
+        (
+            {"LABELS": "none", "MANUAL_LABELS": "/m", "REGISTER": "phase"},
+            "LABELS=none: expected REGISTER=none, since there is nothing to change, found phase; set one of them",
+        ),
+    ],
+)
+def test_labels_that_contradict_each_other_are_refused(values: dict[str, str], message: str) -> None:
+    with pytest.raises(InputError, match=f"^{message}"):
+        variables(**values)
 
 
 def test_classes_are_arguments_in_one_word_each() -> None:

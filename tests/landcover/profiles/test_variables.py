@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ensemble.evaluate_run import AVERAGES
-from landcover.data_sets.hold_out import _GROUPINGS
+from landcover.data_sets.tile_groups import GROUPINGS
 from landcover.prediction.merging import WEIGHTINGS
 from landcover.prediction.sliding_window import PREDICTION_DTYPES
 from landcover.prediction.views import FLIPS
@@ -34,7 +34,8 @@ DERIVED = {
     "HOLD_OUT_ARGUMENTS": {"HOLD_OUT", "HOLD_OUT_BY"},
     "VIEW_ARGUMENTS": {"SCALES", "FLIPS", "STRIDE", "WEIGHTING", "PREDICTION_DTYPE"},
     "UNREGISTERED_LABELS": {"LABELS", "REASSIGN"},
-    "CHOSEN_LABELS": {"LABELS", "REASSIGN", "REGISTER"},
+    "CHOSEN_LABELS": {"LABELS", "MANUAL_LABELS", "REASSIGN", "REGISTER"},
+    "LABEL_ARGUMENTS": {"LABELS", "MANUAL_LABELS", "LABELLED_TILES", "REASSIGN", "REGISTER", "RUN_DIR"},
     "SETTINGS": set(),
 }
 BY_RUN = {"GPUS", "LAUNCHER", "SLURM_OPTIONS"}
@@ -88,6 +89,7 @@ def test_defaults_are_those_of_always() -> None:
         "REASSIGN": "none",
         "REGISTER": "none",
         "HOLD_OUT_BY": "auto",
+        "LABELLED_TILES": "1",
         "ENSEMBLE": "all SAR_MODELS",
         "AVERAGE": "logits",
         "QUICK_LOOKS": "0",
@@ -114,7 +116,7 @@ def test_defaults_are_those_of_always() -> None:
     ("name", "values"),
     [
         ("LABEL_SET", LABEL_SETS),
-        ("HOLD_OUT_BY", ("auto", *_GROUPINGS)),
+        ("HOLD_OUT_BY", ("auto", *GROUPINGS)),
         ("AVERAGE", AVERAGES),
         ("FLIPS", FLIPS),
         ("WEIGHTING", WEIGHTINGS),

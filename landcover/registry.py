@@ -14,6 +14,7 @@ from landcover.errors import InputError
 
 REGISTERED_MODULES = (
     "landcover.data_sets.ordinal_sampler",
+    "landcover.networks.branch_mean",
     "landcover.networks.mix_transformer",
     "landcover.networks.timm_features",
     "landcover.networks.multimodal_preprocessor",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,17 +77,22 @@ def sar_config(config: Config, statistics: BandStatistics, class_weight: Sequenc
         model.data_preprocessor = ConfigDict(type="MultimodalPreprocessor", preprocessors=parts)
         model.backbone.in_channels = {"optical": 3, "sar": bands}
     losses = [_weighted(loss, class_weight) for loss in config.losses]
-    model.decode_head.loss_decode = losses
-    if model.get("auxiliary_head"):
-        factor = model.auxiliary_head.loss_decode[0].loss_weight
-        model.auxiliary_head.loss_decode = [
-            {**loss, "loss_weight": loss.get("loss_weight", 1.0) * factor} for loss in losses
-        ]
+    set_losses(model, losses)
     for listed in changed.train_dataloader.dataset.augmentations:
         augmentation = listed.transform if listed["type"] == "OnModality" else listed
         if TRANSFORMS.get(augmentation["type"]) in TRANSFORMS_OF_INTENSITY:
             augmentation["unit"] = statistics.unit
     return changed
+
+
+def set_losses(model: ConfigDict, losses: Sequence[Mapping[str, Any]]) -> None:
+    """Gives all heads of a network's config these losses, auxiliary ones times the loss weight that they have."""
+    model.decode_head.loss_decode = [dict(loss) for loss in losses]
+    if model.get("auxiliary_head"):
+        factor = model.auxiliary_head.loss_decode[0].loss_weight
+        model.auxiliary_head.loss_decode = [
+            {**loss, "loss_weight": loss.get("loss_weight", 1.0) * factor} for loss in losses
+        ]
 
 
 def _weighted(loss: dict[str, Any], class_weight: Sequence[float] | None) -> dict[str, Any]:

@@ -20,8 +20,12 @@ VOID = 0
 IGNORE_INDEX = 255
 """Training index of `VOID`: without loss and without metric."""
 
+UNLABELLED_INDEX = 254
+"""Training index of pixels of an image that no label file tells, where a training wants to know that they are there;
+`IGNORE_INDEX` means everywhere else both, these and what is no image."""
+
 MOST_CLASSES = 254
-"""Labels are uint8, and the largest training index is `IGNORE_INDEX`."""
+"""Labels are uint8, and the two largest training indices are no classes."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import get_worker_info
 
-from landcover.classes import IGNORE_INDEX, OPEN_EARTH_MAP, ClassScheme
+from landcover.classes import IGNORE_INDEX, OPEN_EARTH_MAP, UNLABELLED_INDEX, ClassScheme
 from landcover.errors import InputError
 from landcover.images.label_file import read_labels
 from landcover.images.modality import (
@@ -54,7 +54,8 @@ class OpenTile:
     """A tile whose labels are there and whose image is read as far as it is asked for.
 
     Args:
-        indices: training indices (H, W), uint8; 0 without labels, void where the image has no data.
+        indices: training indices (H, W), uint8; 0 without labels, void where the image has no data; where unlabelled
+            pixels are marked, `UNLABELLED_INDEX` for them and void only where there is no data.
         image: the image's pixels in a window.
     """
 
@@ -74,6 +75,7 @@ class StoredTiles:
         modality: how images are read.
         bands: which bands of SAR images, see `read_sar`.
         scheme: classes of the label files.
+        marks_unlabelled: whether pixels of an image without a label are told from what is no image.
     """
 
     def __init__(
@@ -82,8 +84,10 @@ class StoredTiles:
         modality: Modality,
         bands: Bands = (),
         scheme: ClassScheme = OPEN_EARTH_MAP,
+        marks_unlabelled: bool = False,
     ) -> None:
         self._tiles, self._modality, self._bands, self._scheme = tiles, modality, bands, scheme
+        self._marks_unlabelled = marks_unlabelled
         self._budget = DECODED_BYTES
         self._keeps: bool | None = None  # not known before this process loads
         self._decoded: dict[int, OpenTile] = {}
@@ -107,7 +111,7 @@ class StoredTiles:
     def _read(self, number: int) -> OpenTile:
         tile = self._tiles[number]
         image, no_data = read_whole(tile.image, self._modality, self._bands, area=tile.area)
-        indices = _indices(tile, size_of(image), self._scheme)
+        indices = self._indices(tile, size_of(image))
         if no_data.any():
             indices[no_data] = IGNORE_INDEX  # labelled from elsewhere; nothing can be learned there
         elif not self._keeps:
@@ -117,7 +121,13 @@ class StoredTiles:
     def _read_again(self, number: int) -> OpenTile:
         tile = self._tiles[number]
         image = partial(_read_window, tile, self._modality, self._bands)
-        return OpenTile(_indices(tile, self._sizes[number], self._scheme), image)
+        return OpenTile(self._indices(tile, self._sizes[number]), image)
+
+    def _indices(self, tile: TrainingTile, size: tuple[int, int]) -> NDArray[np.uint8]:
+        indices = _indices(tile, size, self._scheme)
+        if self._marks_unlabelled:
+            indices[indices == IGNORE_INDEX if tile.labels else ...] = UNLABELLED_INDEX
+        return indices
 
 
 def fits(tiles: Sequence[TrainingTile], limit: int) -> bool:

@@ -30,7 +30,8 @@ class TrainingTiles(Dataset[dict[str, Any]]):
     """Augmented crops of tiles, indexed by the ordinals of `OrdinalSampler`.
 
     Labels are void where the image has no data. Pixels of tiles without labels have index 0, and `IGNORE_INDEX`
-    where there is no data or a crop reaches beyond the tile: their indices tell what is image.
+    where there is no data or a crop reaches beyond the tile: their indices tell what is image. With `marks_unlabelled`
+    every pixel that is image and has no label has `UNLABELLED_INDEX`, also in tiles with labels.
 
     Args:
         tiles: what to sample from; without `rare_classes` each epoch sees every tile once, in a new order.
@@ -46,6 +47,7 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         bands: which bands of SAR images are read, see `read_sar`.
         scheme: classes of the label files.
         largest_tile: side, pixels, above which images are cut into tiles, see `cut_tiles`; None cuts none.
+        marks_unlabelled: see above.
     """
 
     def __init__(
@@ -62,11 +64,12 @@ class TrainingTiles(Dataset[dict[str, Any]]):
         bands: Bands = (),
         scheme: ClassScheme = OPEN_EARTH_MAP,
         largest_tile: int | None = None,
+        marks_unlabelled: bool = False,
     ) -> None:
         if not tiles:
             raise InputError(f"training set ({modality}): expected at least one tile, found none; check the data root")
         self.tiles, self.seed = _cut(tiles, largest_tile, crop_size), seed
-        self._stored = StoredTiles(self.tiles, modality, bands, scheme)
+        self._stored = StoredTiles(self.tiles, modality, bands, scheme, marks_unlabelled)
         self._rare_classes: RareClassSampling | None = None
         min_class_pixels = 0
         if rare_classes is not None:

@@ -36,6 +36,11 @@ def check_rule(rule: object, evaluations: Sequence[Evaluation], name: str) -> No
         )
 
 
+def further_path(path: Path, name: str) -> Path:
+    """Where the model file of a further network lies: beside the model file `path`, behind whose name is its own."""
+    return path.with_stem(f"{path.stem}_{name}")
+
+
 def best_line(lines: Sequence[Mapping[str, float]], rule: str) -> Mapping[str, float] | None:
     """The line of a training log with the largest value of `rule`, the later one of equals; None if no line has one."""
     evaluated = [line for line in lines if rule in line]
@@ -52,10 +57,12 @@ class Candidates:
     Args:
         folder: where the files lie, beside the checkpoints.
         rule: name of the logged value.
+        further: names of further networks, whose files lie beside each candidate.
     """
 
     folder: Path
     rule: str
+    further: tuple[str, ...] = ()
 
     def path(self, iteration: float) -> Path:
         """The model file of an evaluated iteration."""
@@ -70,6 +77,7 @@ class Candidates:
         ends = (math.inf, *map(iteration_of, saved_checkpoints(self.folder)))
         bests = [best_line([line for line in lines if line["iteration"] <= end], self.rule) for end in ends]
         needed = {self.path(line["iteration"]) for line in bests if line}
+        needed |= {further_path(path, name) for path in needed for name in self.further}
         for path in self.folder.glob(f"{PREFIX}*.pth"):
             if path not in needed:
                 path.unlink()

@@ -27,6 +27,7 @@ KEYS = {
     "sar": "stage 2 only: unit, band or bands, stretch and speckle filter of the images",
     "losses": "stage 2 only: losses of the decode head, and scaled of the auxiliary head",
     "class_balance": "stage 2 only: beta of class-balanced weights in the losses, or None",
+    "multimodal": "stage 2 with SAR_TRAINING=multimodal only: how an optical branch trains beside the SAR model",
     "weight_ema": "stage 2 only: share of the averaged weights that a step keeps, or None",
     "matching": "matchers only: temperatures and weights of the losses",
     "crop_size": "side of training crops and prediction windows, pixels",
@@ -47,6 +48,9 @@ WHOLE_NUMBERS = ("iterations", "checkpoint_interval", "validation_interval", "cr
 
 Stage = Literal[1, 2, "registration"]
 
+OPTIONAL = ("multimodal",)
+"""Keys that a config of the stage may lack."""
+
 STAGE_KEYS: dict[Stage, tuple[str, ...]] = {
     1: ("self_training",),
     2: ("modality", "sar", "losses", "class_balance", "weight_ema"),
@@ -59,6 +63,7 @@ def load_config(
     options: Sequence[str] = (),
     stage: Stage | None = None,
     scheme: ClassScheme = OPEN_EARTH_MAP,
+    defaults: Path | None = None,
 ) -> Config:
     """Config of `path` with `options` (texts `key.key=value`) on top.
 
@@ -67,22 +72,18 @@ def load_config(
         options: replacements of existing values.
         stage: what trains it, whose keys it must have too.
         scheme: its classes become the outputs of the heads.
+        defaults: a config whose keys, and no others below them, `path` may have values of its own for.
 
     Raises:
         InputError: missing file, broken config, unknown key, a config of the other stage, heads of other classes.
     """
-    if not path.is_file():
-        raise InputError(
-            f"{path}: expected a training config, found none; they are under configs/stage1, stage2 and registration"
-        )
-    try:
-        config = Config.fromfile(str(path))
-    except Exception as error:  # the file is a program: anything can go wrong in it
-        raise InputError(f"{path}: not a usable config ({type(error).__name__}: {error}); correct it") from error
+    config = _read(path)
+    for key, value in ({} if defaults is None else _read(defaults)).items():
+        config[key] = _completed(value, config.get(key), f"{path}: {key}")
     for key in config:
         if key not in KEYS:
             raise InputError(f"{path}: unknown key {key!r}{_hint(key, KEYS)}; known keys are {', '.join(sorted(KEYS))}")
-    of_one_stage = {key for keys in STAGE_KEYS.values() for key in keys}
+    of_one_stage = {key for keys in (*STAGE_KEYS.values(), OPTIONAL) for key in keys}
     needed = (KEYS.keys() - of_one_stage).union(STAGE_KEYS[stage] if stage else ())
     missing = sorted(needed - set(config))
     if missing:
@@ -125,6 +126,27 @@ def building(model: str) -> Iterator[None]:
         yield
     except (KeyError, TypeError) as error:
         raise InputError(f"model {model}: the config does not build ({error}); correct it") from error
+
+
+def _read(path: Path) -> Config:
+    if not path.is_file():
+        raise InputError(
+            f"{path}: expected a training config, found none; they are under configs/stage1, stage2 and registration"
+        )
+    try:
+        return Config.fromfile(str(path))
+    except Exception as error:  # the file is a program: anything can go wrong in it
+        raise InputError(f"{path}: not a usable config ({type(error).__name__}: {error}); correct it") from error
+
+
+def _completed(defaults: Any, own: Any, name: str) -> Any:  # any nodes of config trees
+    """`defaults` with the values that `own`, if it is there, has for keys of theirs."""
+    if not isinstance(defaults, dict) or not isinstance(own, dict):
+        return defaults if own is None else own
+    for key in own:
+        if key not in defaults:
+            raise InputError(f"{name}: unknown key {key!r}{_hint(key, list(defaults))}; correct it")
+    return ConfigDict({key: _completed(value, own.get(key), f"{name}.{key}") for key, value in defaults.items()})
 
 
 def _set_outputs(config: Config, scheme: ClassScheme, path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
+from torch import nn
 
 from landcover.networks.starting_weights import first_that_fits, load_starting_weights
 from landcover.training.averaged_network import AveragedNetwork
@@ -39,18 +40,28 @@ def starting_point(
     return first_that_fits(built, model_files)
 
 
+def _networks(model: nn.Module) -> Sequence[nn.Module]:
+    """The network that trains, and its average if it has one."""
+    return (model.network, model.average) if isinstance(model, AveragedNetwork) else (model,)
+
+
 class StartHook(Hook):
-    """Loads a model file before the first step; a training that goes on from a checkpoint has its weights already."""
+    """Loads a model file before the first step; a training that goes on from a checkpoint has its weights already.
+
+    Args:
+        path: of the file.
+        networks: gives those that start from it, of the module in training.
+    """
 
     priority = "VERY_HIGH"
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, networks: Callable[[nn.Module], Sequence[nn.Module]] = _networks) -> None:
+        self.path, self.networks = path, networks
 
     def before_train(self, runner: Runner) -> None:
-        """Loads into the network, and into its average if it has one."""
+        """Loads into every network that starts from the file."""
         if runner.iter:
             return
         model = getattr(runner.model, "module", runner.model)
-        for network in (model.network, model.average) if isinstance(model, AveragedNetwork) else (model,):
+        for network in self.networks(model):
             load_starting_weights(network, self.path)

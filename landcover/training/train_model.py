@@ -17,7 +17,7 @@ from landcover.run_files.atomic import atomic_path, write_json, write_text
 from landcover.run_files.filling import filling
 from landcover.run_files.manifest import OutputFolder, digest_all, digest_text
 from landcover.run_files.training_log import LOG_NAME, read_log
-from landcover.training.candidates import best_line, check_rule
+from landcover.training.candidates import best_line, check_rule, further_path
 from landcover.training.checkpoints import saved_checkpoints
 from landcover.training.export import export_model
 from landcover.training.free_training import end_loading, free_training
@@ -56,6 +56,7 @@ def train_model(training: Training, processes: Processes) -> bool:
         if processes.first and scores is not None:
             write_json(training.folder / METRICS_NAME, {**scores, "chosen": chosen})
         files = [training.folder / name for name in (MODEL_NAME, LOG_NAME, METRICS_NAME, "config.py")]
+        files += [further_path(files[0], export.name) for export in training.further_exports]
         folder.files = [path for path in files if path.exists()]
     if processes.first:
         shutil.rmtree(training.work_dir, ignore_errors=True)
@@ -119,8 +120,11 @@ def _export(training: Training, runner: Runner) -> dict[str, Any]:
         best = best_line(lines, rule)
         assert best is not None, "the last iteration was evaluated"
         iteration = round(best["iteration"])
-        with atomic_path(path) as temporary:
-            shutil.copyfile(candidates.path(iteration), temporary)
+        chosen = candidates.path(iteration)
+        further = [(further_path(chosen, name), further_path(path, name)) for name in candidates.further]
+        for source, target in (*further, (chosen, path)):
+            with atomic_path(target) as temporary:
+                shutil.copyfile(source, temporary)
         of = f"iteration {iteration} of {training.config.iterations}"
         print(f"{training.name}: chose {of} by {rule} ({best[rule]:.3f})", flush=True)
     names = [name for evaluation in training.evaluations for name in evaluation.names]

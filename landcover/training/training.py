@@ -21,6 +21,25 @@ from landcover.training.validation_hook import ValidationTiles, validation_score
 
 
 @dataclass(frozen=True)
+class FurtherExport:
+    """Another network of a training that gets a model file, beside that of the model; see `further_path`.
+
+    Args:
+        name: a word for what it is, added to the model's name.
+        modality: which images it reads.
+        network: its config.
+        exported: gives it from the module in training.
+        values: as of `Training`.
+    """
+
+    name: str
+    modality: Modality
+    network: Mapping[str, Any]
+    exported: Callable[[nn.Module], nn.Module]
+    values: TrainingValues | None = None
+
+
+@dataclass(frozen=True)
 class Training:
     """What to train and where.
 
@@ -41,6 +60,7 @@ class Training:
         wrapper: class of the MODEL_WRAPPERS registry around the model when several processes train.
         values: what SAR images it trains on, for the model file; None for models that read none.
         scheme: the classes of labels and outputs.
+        further_exports: other networks of the module in training that get model files too.
     """
 
     name: str
@@ -59,6 +79,7 @@ class Training:
     wrapper: str = "MMDistributedDataParallel"
     values: TrainingValues | None = None
     scheme: ClassScheme = OPEN_EARTH_MAP
+    further_exports: Sequence[FurtherExport] = ()
 
     @property
     def work_dir(self) -> Path:
@@ -77,4 +98,5 @@ class Training:
     def candidates(self) -> Candidates | None:
         """The models of which one is exported by `choose` of the config; None for that of the last iteration."""
         rule = self.config.choose
-        return None if rule == LAST else Candidates(self.work_dir, rule)
+        further = tuple(export.name for export in self.further_exports)
+        return None if rule == LAST else Candidates(self.work_dir, rule, further)

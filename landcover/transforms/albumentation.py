@@ -39,13 +39,16 @@ class Albumentation:
 
     Args:
         transforms: dicts of `type`, an albumentations class, and its keyword arguments.
+
+    Attributes:
+        photometric: name of the first transform that changes grey values; None if all only move pixels.
     """
 
     def __init__(self, transforms: Sequence[Mapping[str, Any]]) -> None:
         built = [_build(settings) for settings in transforms]
         self._steps = [step if type(step) in SYMMETRIES else albumentations.Compose([step]) for step in built]
         changing = [t for t in built if isinstance(t, albumentations.ImageOnlyTransform)]
-        self._photometric = type(changing[0]).__name__ if changing else None
+        self.photometric = type(changing[0]).__name__ if changing else None
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """The sample after all transforms; indices follow the geometric ones.
@@ -53,9 +56,9 @@ class Albumentation:
         Raises:
             InputError: a transform of grey values on an image that is not uint8; albumentations would clip it to 0..1.
         """
-        if self._photometric and sample.pixels.dtype != np.uint8:
+        if self.photometric and sample.pixels.dtype != np.uint8:
             raise InputError(
-                f"augmentation {self._photometric}: expected uint8 images, found {sample.pixels.dtype}; put one for "
+                f"augmentation {self.photometric}: expected uint8 images, found {sample.pixels.dtype}; put one for "
                 f"SAR of any type in its place with {IN_ITS_PLACE} in SAR_OPTIONS"
             )
         for step in self._steps:

@@ -34,10 +34,10 @@ def test_every_beginning_is_spread_evenly_over_the_regions(sizes: list[int], see
     for count in range(total + 1):
         found = np.bincount(group[order[:count]], minlength=len(sizes))
         # Each region is off by less than one from the share that is reached, and the regions' sum is the count.
-        least = max(Fraction(int(n) - 1, size) for n, size in zip(found, sizes, strict=True))
-        most = min(Fraction(int(n) + 1, size) for n, size in zip(found, sizes, strict=True))
+        least = max([Fraction(int(n) - 1, size) for n, size in zip(found, sizes, strict=True)], key=float)
+        most = min([Fraction(int(n) + 1, size) for n, size in zip(found, sizes, strict=True)], key=float)
         assert least <= most
-        assert max(0, least) <= Fraction(count + len(sizes), total) and most >= Fraction(count - len(sizes), total)
+        assert least <= Fraction(count + len(sizes), total) and most >= Fraction(count - len(sizes), total)
 
 
 def test_the_order_is_that_of_the_names_in_any_order_and_folder() -> None:

@@ -13,9 +13,12 @@ from landcover.labels.label_filter import FilterMaterial, build_filter, filter_l
 from landcover.labels.label_set import LabelSet, label_files
 from landcover.labels.quality import References, read_quality
 from landcover.processes.group import start_processes
+from landcover.profiles.key_values import key_values
 from landcover.registry import register_all
 from landcover.report.quality_table import quality_table
 from landcover.run_files.digest_cache import keep_digests
+from stage1_optical_da.label_reassignment.soft_targets import write_soft_targets
+from stage1_optical_da.label_reassignment.transported_labels import TransportedLabels
 
 CURE = "run tools/20_write_pseudo_labels.sh first, or set LABELS to a folder of label files"
 
@@ -25,6 +28,7 @@ def main() -> None:
     """Ends with the table of what the labels are worth now."""
     parser = argparse.ArgumentParser(prog="python -m stage1_optical_da.reassign_labels", description=__doc__)
     parser.add_argument("--method", required=True, help="name of a registered label filter")
+    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="replaces one setting")
     parser.add_argument("--labels", required=True, type=Path, help="folder of label files named as the training tiles")
     parser.add_argument("--teachers", nargs="*", default=[], help="names of score folders in <run-dir>/scores/teachers")
     parser.add_argument("--sar-scores", type=Path, help="folder with a folder of score files per SAR model")
@@ -43,12 +47,16 @@ def main() -> None:
     images = {tile.name: tile.optical for tile in tiles if tile.optical}
     scores = {name: arguments.run_dir / "scores" / "teachers" / name for name in arguments.teachers}
     scores = {name: folder for name, folder in scores.items() if folder.is_dir()}
-    material = FilterMaterial(tiles, scores, arguments.seed, processes, scheme, arguments.sar_scores)
-    changes = build_filter(arguments.method, material, "REASSIGN")
     before = LabelSet(arguments.labels.name, label_files(arguments.labels, CURE, scheme), scheme)
+    material = FilterMaterial(tiles, scores, arguments.seed, processes, scheme, arguments.sar_scores, before)
+    options = key_values("REASSIGN_OPTIONS", arguments.option)
+    changes = build_filter(arguments.method, material, "REASSIGN", **options)
     references = References.of_tiles(tiles, arguments.truth_root or arguments.dfc_root, scheme)
     folder = arguments.run_dir / "reassigned_labels"
+    soft_folder = arguments.run_dir / "scores" / "reassigned" / arguments.method
     written = filter_labels(arguments.method, changes, before, images, folder, references, processes)
+    if isinstance(changes, TransportedLabels) and changes.soft:
+        write_soft_targets(changes, before, images, soft_folder, processes)
     if processes.first:
         print(f"{'wrote' if written else 'is there:'} {len(images)} label files in {folder}")
         print(quality_table(read_quality(folder), scheme), flush=True)

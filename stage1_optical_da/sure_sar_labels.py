@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.average import average_with_members
-from ensemble.members import check_members, find_members
 from landcover.errors import InputError
 from landcover.labels.label_filter import LABEL_FILTERS, FilterMaterial
-from landcover.run_files.manifest import FINISHED, digest, read_manifest
+from landcover.profiles.key_values import number_within
 from landcover.score_files.score_file import ScoreFile
+from stage1_optical_da.scored_tiles import NO_SAR_SCORES, sar_members, score_digests
 
 
 @LABEL_FILTERS.register_module(name="sure_sar")
@@ -23,28 +23,18 @@ class SureSarLabels:
 
     Args:
         material: with score files of SAR models for every tile.
-        threshold: least mean probability, in (0, 1].
+        threshold: least mean probability, in [0, 1].
 
     Raises:
-        InputError: there are no such files, or they do not fit together.
+        InputError: there are no such files, they do not fit together, or the threshold is no such number.
     """
 
     def __init__(self, material: FilterMaterial, threshold: float = 0.9) -> None:
         if material.sar_scores is None:
-            raise InputError(
-                "SAR_SCORES: expected a folder with a folder of score files of the training tiles per SAR model, found "
-                "none; run 'python -m stage2_sar_seg.predict_sar MODEL --splits train' and name RUN_DIR/scores/train"
-            )
-        self._members = find_members(material.sar_scores)
-        for member in self._members:
-            read_manifest(member.folder / FINISHED)
-        missing = sorted({tile.name for tile in material.tiles} - set(check_members(self._members)))
-        if missing:
-            raise InputError(
-                f"{self._members[0].score_file(missing[0])}: expected scores of every training tile, found none; "
-                "predict the train split of this DFC_ROOT"
-            )
-        self._scheme, self._threshold = material.scheme, threshold
+            raise InputError(NO_SAR_SCORES)
+        self._members = sar_members(material.sar_scores, (tile.name for tile in material.tiles))
+        self._scheme = material.scheme
+        self._threshold = number_within("REASSIGN_OPTIONS", "threshold", threshold, 0, 1)
 
     def settings(self) -> Mapping[str, object]:
         """See `LabelFilter`."""
@@ -52,7 +42,7 @@ class SureSarLabels:
 
     def inputs(self) -> Mapping[str, str]:
         """See `LabelFilter`."""
-        return {f"scores of {member.name}": digest(member.folder / FINISHED) for member in self._members}
+        return score_digests(self._members)
 
     def apply(self, tile: str, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """See `LabelFilter`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.classes.scheme_file import manifest_input
 from landcover.data_sets.dfc2025 import SarTile
-from landcover.errors import InputError
+from landcover.errors import InputError, shorten
 from landcover.images.grid import read_georeference
 from landcover.images.label_file import write_labels
 from landcover.labels.label_set import LabelSet
@@ -40,6 +41,8 @@ class FilterMaterial:
         processes: this process and its device; tiles are shared out before a filter sees them.
         scheme: the classes.
         sar_scores: folder with a folder of score files of these tiles per SAR model of an earlier round, if there is.
+        labels: those before, of all tiles with an optical image, for what a filter must know of all of them; None where
+            they are read one by one alone.
     """
 
     tiles: Sequence[SarTile]
@@ -48,10 +51,14 @@ class FilterMaterial:
     processes: Processes
     scheme: ClassScheme = OPEN_EARTH_MAP
     sar_scores: Path | None = None
+    labels: LabelSet | None = None
 
 
 class LabelFilter(Protocol):
-    """Changes the label map of one tile after the other; registered with `LABEL_FILTERS`."""
+    """Changes the label map of one tile after the other; registered with `LABEL_FILTERS`.
+
+    Further arguments of its constructor, with defaults, are what a user may set.
+    """
 
     def settings(self) -> Mapping[str, Any]:
         """What decides over the result beside the inputs, as JSON values for the manifest."""
@@ -71,16 +78,17 @@ class LabelFilter(Protocol):
         """
 
 
-def build_filter(method: str, material: FilterMaterial, variable: str) -> LabelFilter:
+def build_filter(method: str, material: FilterMaterial, variable: str, **settings: object) -> LabelFilter:
     """The filter registered as `method`.
 
     Args:
         method: its name.
         material: see `FilterMaterial`.
         variable: of the profile that names the method, for the message.
+        settings: further arguments of its constructor.
 
     Raises:
-        InputError: there is none of that name.
+        InputError: there is none of that name, or it does not take these settings.
     """
     found = LABEL_FILTERS.get(method)
     if found is None:
@@ -89,8 +97,13 @@ def build_filter(method: str, material: FilterMaterial, variable: str) -> LabelF
             f"{variable}: expected one of {known}, found {method!r}; correct it, or name the Python module that "
             "registers it in PLUGINS"
         )
+    taken = [name for name in signature(found).parameters if name != "material"]
+    unknown = sorted(set(settings) - set(taken))
+    if unknown:
+        expected = f"settings of {method} ({', '.join(taken)})" if taken else f"none, as {method} has no settings"
+        raise InputError(f"{variable}_OPTIONS: expected {expected}, found {shorten(unknown)}; correct it")
     # Not `build`, which looks for mmseg's registry of filters first and warns that there is none.
-    built: LabelFilter = found(material=material)
+    built: LabelFilter = found(material=material, **settings)
     return built
 
 

@@ -24,6 +24,7 @@ REPORTED_IF_SET = (
     "MANUAL_LABELS",
     "LABELLED_TILES",
     "REASSIGN",
+    "REASSIGN_OPTIONS",
     "SAR_SCORES",
     "REGISTER",
     "REGISTER_OPTIONS",
@@ -37,8 +38,8 @@ def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
     """Variables of a stage's shell by name: texts, and lists as arrays.
 
     Beside those of the profile: TEACHER_NAMES, SAR_NAMES and PUBLISHED_NAMES, the names of the models;
-    TEACHER_OPTION_ARGUMENTS, SAR_OPTION_ARGUMENTS, REGISTER_OPTION_ARGUMENTS and MEMBER_ARGUMENTS, every word behind
-    its option;
+    TEACHER_OPTION_ARGUMENTS, SAR_OPTION_ARGUMENTS, REASSIGN_OPTION_ARGUMENTS, REGISTER_OPTION_ARGUMENTS and
+    MEMBER_ARGUMENTS, every word behind its option;
     CHOSEN_LABELS, the folder of label files that SAR models are to learn, MANUAL_LABELS where there are no others, and
     UNREGISTERED_LABELS, the one before stage 22, both empty for the run's pseudo-labels; LABEL_ARGUMENTS, the labels of
     the SAR models;
@@ -62,6 +63,7 @@ def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
         "PUBLISHED_NAMES": tuple(f"{stem(config)}_published" for config in values["PUBLISHED_MODELS"]),
         "TEACHER_OPTION_ARGUMENTS": _each("--option", values["TEACHER_OPTIONS"]),
         "SAR_OPTION_ARGUMENTS": _each("--option", values["SAR_OPTIONS"]),
+        "REASSIGN_OPTION_ARGUMENTS": _each("--option", values["REASSIGN_OPTIONS"]),
         "REGISTER_OPTION_ARGUMENTS": _each("--option", values["REGISTER_OPTIONS"]),
         "MEMBER_ARGUMENTS": _each("--member", values["ENSEMBLE"]),
         "UNREGISTERED_LABELS": _unregistered_labels(values),

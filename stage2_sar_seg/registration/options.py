@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
-from landcover.errors import InputError
+from landcover.profiles.key_values import checked_value, key_values
 from stage2_sar_seg.registration.tile_offset import TileSettings
+
+VARIABLE = "REGISTER_OPTIONS"
 
 
 def registration_options(options: Sequence[str]) -> tuple[TileSettings, dict[str, Any]]:
@@ -20,35 +20,9 @@ def registration_options(options: Sequence[str]) -> tuple[TileSettings, dict[str
     Raises:
         InputError: one of them is no such text, or gives a tile's setting a value of another kind.
     """
-    kinds, of_tiles, of_matcher = get_type_hints(TileSettings), {}, {}
-    names = {field.name for field in fields(TileSettings)}
-    for option in options:
-        name, separator, text = option.partition("=")
-        if not separator or not name.isidentifier():
-            raise InputError(f"REGISTER_OPTIONS: expected key=value, found {option!r}; correct it")
-        value = _value(text)
-        if name in names:
-            of_tiles[name] = _checked(option, value, kinds[name])
-        else:
-            of_matcher[name] = value
-    return TileSettings(**of_tiles), of_matcher
-
-
-def _checked(option: str, value: object, kind: Any) -> Any:
-    """The value as `kind`: one of the words of a `Literal`, or a number."""
-    words = get_args(kind)
-    if words:
-        if value in words:
-            return value
-        raise InputError(f"REGISTER_OPTIONS {option}: expected {' or '.join(words)}, found {value!r}; correct it")
-    if isinstance(value, (int, float)) and type(value) in (int, kind):
-        return kind(value)
-    told = "a whole number" if kind is int else "a number"
-    raise InputError(f"REGISTER_OPTIONS {option}: expected {told}, found {value!r}; correct it")
-
-
-def _value(text: str) -> object:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
+    kinds = get_type_hints(TileSettings)
+    values = key_values(VARIABLE, options)
+    of_tiles = {
+        name: checked_value(VARIABLE, name, value, kinds[name]) for name, value in values.items() if name in kinds
+    }
+    return TileSettings(**of_tiles), {name: value for name, value in values.items() if name not in kinds}

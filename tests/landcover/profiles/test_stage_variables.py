@@ -23,6 +23,7 @@ def test_names_and_words_behind_their_options() -> None:
     assert found["PUBLISHED_NAMES"] == ("a_published",)
     assert found["TEACHER_OPTION_ARGUMENTS"] == ("--option", "i=1", "--option", "c={'a': 1, 'b': 2}")
     assert found["SAR_OPTION_ARGUMENTS"] == ("--option", "k=x y")
+    assert variables(REASSIGN_OPTIONS="side=4")["REASSIGN_OPTION_ARGUMENTS"] == ("--option", "side=4")
     assert variables(REGISTER_OPTIONS="search=8 a='b c'")["REGISTER_OPTION_ARGUMENTS"] == (
         "--option",
         "search=8",

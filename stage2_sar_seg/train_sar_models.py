@@ -29,6 +29,8 @@ from landcover.training.train_all import check_jobs, train_all
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
 from stage2_sar_seg.label_folder import published_labels
+from stage2_sar_seg.multimodal.pair_tiles import training_pairs
+from stage2_sar_seg.multimodal.pair_training import beside_optical, optical_branch
 from stage2_sar_seg.sar_training import class_weights, sar_config, sar_training
 from stage2_sar_seg.training_labels import TrainingLabels, add_label_arguments, check_split, chosen_labels
 
@@ -80,7 +82,7 @@ def main() -> None:
             for some in (numbers, labels.labelled(held_out))
         )
         check_split(len(trained_on), len(held), len(held_out))
-        found = statistics(job, numbers)
+        found = statistics(job, numbers if arguments.multimodal is None else kept)
         config = sar_config(job.config, found, class_weights(job.config, trained_on, scheme))
         start = starting_point(job.name, config.model, arguments.start_from, arguments.start_must_fit)
         pretrained_dir = None if start else arguments.pretrained_dir
@@ -88,20 +90,26 @@ def main() -> None:
         if arguments.start_from and tells:
             print(_start_line(job.name, start, config), flush=True)
         validation = _held_out_tiles(held, job, scheme) if held else _validation_tiles(arguments, job, scheme)
-        folder = arguments.run_dir / "sar_models" / job.name
-        return sar_training(
+        alone = sar_training(
             job.name,
             config,
             network,
             trained_on,
             validation,
-            folder,
+            arguments.run_dir / "sar_models" / job.name,
             arguments.seed,
             found.values,
             scheme,
             start,
             labels.manual_files(numbers),
         )
+        if arguments.multimodal is None:
+            return alone
+        optical = optical_branch(job.config, config, arguments, scheme)
+        pairs = training_pairs([tiles[n] for n in kept], [labels.tiles[n] for n in kept], config, arguments.dfc_root)
+        if tells:
+            print(f"{job.name}: {pairs}", flush=True)
+        return beside_optical(alone, network, start, optical, pairs)
 
     # All are set up before the first one trains: what is wrong with the last is told at once.
     trainings = [training(job) for job in jobs]
@@ -135,6 +143,9 @@ def _arguments() -> argparse.Namespace:
         "--start-from", nargs="*", type=Path, default=[], metavar="MODEL", help="start from the first that fits"
     )
     parser.add_argument("--start-must-fit", action="store_true", help="refuse a MODEL that does not fit")
+    parser.add_argument(
+        "--multimodal", type=Path, metavar="CONFIG", help="train beside an optical branch, with these settings"
+    )
     parser.add_argument("--truth-root", type=Path, help="folder with val/labels for scores during training")
     parser.add_argument("--hold-out", type=float, metavar="SHARE", help="score on this share of the training tiles")
     parser.add_argument("--hold-out-by", default="auto", help="footprint, region, random or auto")
@@ -145,7 +156,7 @@ def _jobs(arguments: argparse.Namespace, scheme: ClassScheme) -> list[_Job]:
     named = {path.stem: (path, False) for path in arguments.configs}
     named |= {f"{path.stem}_{PUBLISHED}": (path, True) for path in arguments.published}
     return [
-        _Job(name, load_config(path, arguments.option, stage=2, scheme=scheme), published)
+        _Job(name, load_config(path, arguments.option, 2, scheme, arguments.multimodal), published)
         for name, (path, published) in chosen_models(named, arguments.only, "SAR_MODELS").items()
     ]
 

@@ -13,4 +13,4 @@ source "$REPO_ROOT/tools/profile.sh"
 
 run stage2_sar_seg.train_sar_models "${SAR_MODELS[@]}" --published "${PUBLISHED_MODELS[@]}" --only "${@:2}" \
     --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" "${LABEL_ARGUMENTS[@]}" --run-dir "$RUN_DIR" --seed "$SEED" --jobs "$JOBS" \
-    "${CLASS_ARGUMENTS[@]}" "${HOLD_OUT_ARGUMENTS[@]}" "${PRETRAINED_ARGUMENTS[@]}" "${START_ARGUMENTS[@]}" "${SAR_OPTION_ARGUMENTS[@]}"
+    "${CLASS_ARGUMENTS[@]}" "${HOLD_OUT_ARGUMENTS[@]}" "${MULTIMODAL_ARGUMENTS[@]}" "${PRETRAINED_ARGUMENTS[@]}" "${START_ARGUMENTS[@]}" "${SAR_OPTION_ARGUMENTS[@]}"

@@ -28,10 +28,15 @@ REPORTED_IF_SET = (
     "SAR_SCORES",
     "REGISTER",
     "REGISTER_OPTIONS",
+    "SAR_TRAINING",
     "SAR_START",
     "PLUGINS",
 )
 """Variables that the report shows where they are not the default."""
+
+
+MULTIMODAL = "configs/_base_/multimodal/dllr.py"
+"""Settings of SAR_TRAINING=multimodal, below the repository."""
 
 
 def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
@@ -43,8 +48,9 @@ def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
     CHOSEN_LABELS, the folder of label files that SAR models are to learn, MANUAL_LABELS where there are no others, and
     UNREGISTERED_LABELS, the one before stage 22, both empty for the run's pseudo-labels; LABEL_ARGUMENTS, the labels of
     the SAR models;
-    CLASS_ARGUMENTS of all that reads labels, PRETRAINED_ARGUMENTS of both trainings, START_ARGUMENTS and
-    HOLD_OUT_ARGUMENTS of the SAR models, VIEW_ARGUMENTS of both predictions; SETTINGS, what the report shows.
+    CLASS_ARGUMENTS of all that reads labels, PRETRAINED_ARGUMENTS of both trainings, START_ARGUMENTS,
+    HOLD_OUT_ARGUMENTS and MULTIMODAL_ARGUMENTS of the SAR models, VIEW_ARGUMENTS of both predictions; SETTINGS, what
+    the report shows.
 
     Args:
         profile: values as given.
@@ -73,6 +79,7 @@ def stage_variables(profile: Profile, root: Path) -> dict[str, Value]:
         "PRETRAINED_ARGUMENTS": _pretrained(values),
         "START_ARGUMENTS": _start(values),
         "HOLD_OUT_ARGUMENTS": _hold_out(values),
+        "MULTIMODAL_ARGUMENTS": _multimodal(values, root),
         "VIEW_ARGUMENTS": _views(values),
         "SETTINGS": _each("--setting", settings(profile, values)),
     }
@@ -145,6 +152,10 @@ def _start(values: Mapping[str, Value]) -> tuple[str, ...]:
     if start == "teachers":
         return ("--start-from", *(f"{values['RUN_DIR']}/teachers/{stem(t)}/model.pth" for t in values["TEACHERS"]))
     return "--start-from", start, "--start-must-fit"
+
+
+def _multimodal(values: Mapping[str, Value], root: Path) -> tuple[str, ...]:
+    return ("--multimodal", str(root / MULTIMODAL)) if values["SAR_TRAINING"] == "multimodal" else ()
 
 
 def _hold_out(values: Mapping[str, Value]) -> tuple[str, ...]:

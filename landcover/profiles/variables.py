@@ -100,6 +100,13 @@ VARIABLES = (
     Variable("SEED", "10 21 30", "seed of every training", default="0"),
     Variable("TEACHER_OPTIONS", "10", "key.key=value: replaces values of the teachers' configs", "words"),
     Variable("SAR_OPTIONS", "30", "key.key=value: replaces values of the SAR models' configs", "words"),
+    Variable(
+        "SAR_TRAINING",
+        "30",
+        "how SAR models train: sar, or multimodal: beside an optical branch",
+        default="sar",
+        choices=("sar", "multimodal"),
+    ),
     Variable("PRETRAINED", "10 30", "1 starts from ImageNet weights, hub fetches missing ones, 0 none", default="1"),
     Variable("PRETRAINED_DIR", "10 30", "folder of the ImageNet weights", "path", default="$REPO_ROOT/pretrained"),
     Variable(

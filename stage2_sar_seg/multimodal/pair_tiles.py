@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from mmengine import Config
 from mmseg.registry import TRANSFORMS
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
+from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import InputError
-from landcover.images.modality import ImageFile, Modality
+from landcover.images.modality import Modality
 from landcover.images.same_grid import check_same_grid
 from landcover.training.sar_bands import SarBands
 from landcover.transforms.albumentation import Albumentation
 from landcover.transforms.random_intensity import RandomIntensity
 from stage2_sar_seg.multimodal.multimodal_tiles import MultimodalTiles
+from stage2_sar_seg.training_labels import SAR_ONLY
 
 
 @dataclass(frozen=True)
@@ -35,20 +38,49 @@ class TrainingPairs:
     unlabelled: Sequence[TrainingTile] = ()
     sar_only: Sequence[TrainingTile] = ()
 
-    def check(self) -> None:
-        """Looks at the headers of all pairs.
+    def __str__(self) -> str:
+        """How many there are of each, in a few words."""
+        pairs = f"{len(self.labelled)} labelled pairs, {len(self.unlabelled)} unlabelled ones"
+        return f"{pairs}, {len(self.sar_only)} SAR tiles alone"
 
-        Raises:
-            InputError: the two images of a pair do not lie on one grid, or no tile has labels.
-        """
-        if not self.labelled:
-            raise InputError(
-                "SAR_TRAINING=multimodal: expected at least one labelled training tile, found none; set LABELS, or "
-                "MANUAL_LABELS and LABELLED_TILES"
-            )
+    def images(self) -> list[Mapping[str, Path]]:
+        """The two files of every pair."""
         images = [tile.image for tile in (*self.labelled, *self.unlabelled)]
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(_check_pair, images))
+        return [image for image in images if isinstance(image, Mapping)]
+
+    def without_labels(self) -> tuple[TrainingTile, ...]:
+        """Unlabelled pairs and SAR tiles alone."""
+        return (*self.unlabelled, *self.sar_only)
+
+
+def training_pairs(
+    tiles: Sequence[SarTile], labelled: Sequence[TrainingTile], config: Config, root: Path
+) -> TrainingPairs:
+    """The tiles of a multimodal training; the headers of both images of every pair are looked at.
+
+    Args:
+        tiles: training tiles.
+        labelled: the same with their label files, those that have one.
+        config: with `multimodal`.
+        root: of the data set; SAR tiles of its splits `val` and `test` are those alone.
+
+    Raises:
+        InputError: a tile has no optical image, or one of another size or place than the SAR image; no tile has labels.
+    """
+    pairs = [replace(known, image=tile.image("optical+sar")) for tile, known in zip(tiles, labelled, strict=True)]
+    found = TrainingPairs(
+        [pair for pair in pairs if pair.labels is not None],
+        [pair for pair in pairs if pair.labels is None],
+        _sar_only(root) if config.multimodal.data.sar_only_share else (),
+    )
+    if not found.labelled:
+        raise InputError(
+            "SAR_TRAINING=multimodal: expected at least one labelled training tile, found none; set LABELS, or "
+            "MANUAL_LABELS and LABELLED_TILES"
+        )
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda image: check_same_grid(image["optical"], image["sar"], "bilinear"), found.images()))
+    return found
 
 
 def pair_tiles(
@@ -80,9 +112,9 @@ def pair_tiles(
     return MultimodalTiles(labelled, unlabelled, sar_only, **data)
 
 
-def _check_pair(image: ImageFile) -> None:
-    assert isinstance(image, Mapping), "a pair"
-    check_same_grid(image["optical"], image["sar"], "bilinear")
+def _sar_only(root: Path) -> list[TrainingTile]:
+    splits = [split for split in SAR_ONLY if (root / split).is_dir()]
+    return [TrainingTile(tile.sar) for split in splits for tile in dfc2025_tiles(root, split)]
 
 
 def _of_both(augmentations: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

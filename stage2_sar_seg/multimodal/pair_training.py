@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +18,43 @@ from landcover.data_sets.class_statistics import class_counts
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
 from landcover.images.modality import parts_of
+from landcover.networks.branch_mean import BranchMean
 from landcover.run_files.manifest import digest, digest_all
-from landcover.sar.training_values import TrainingValues
 from landcover.training.averaged_network import AverageHook
-from landcover.training.config import load_config, pretrained_input
-from landcover.training.starting_point import StartHook
+from landcover.training.config import load_config, network_to_train, pretrained_input
+from landcover.training.starting_point import StartHook, starting_point
 from landcover.training.training import FurtherExport, Training
-from landcover.training.validation_hook import ValidationTiles
 from stage2_sar_seg.multimodal.multimodal_training import MultimodalTraining, ProgressHook
 from stage2_sar_seg.multimodal.pair_tiles import TrainingPairs, pair_tiles
 from stage2_sar_seg.sar_training import set_losses
 
 
-def optical_config(config: Config, changed: Config, scheme: ClassScheme = OPEN_EARTH_MAP) -> Config:
-    """Config of the optical branch: that of `multimodal.optical`, or `config` for three bands.
+@dataclass(frozen=True)
+class OpticalBranch:
+    """The optical network of a multimodal training.
 
-    Its heads get the losses of the SAR model; of another config nothing but the network and its pretrained weights is
-    used.
+    Args:
+        model: its config, with the losses of the SAR model.
+        network: the same with its pretrained weights.
+        start: model file from whose weights it starts.
+    """
+
+    model: ConfigDict
+    network: ConfigDict
+    start: Path | None = None
+
+
+def optical_branch(
+    config: Config, changed: Config, arguments: argparse.Namespace, scheme: ClassScheme = OPEN_EARTH_MAP
+) -> OpticalBranch:
+    """The network of `multimodal.optical`, or that of the SAR model with three bands.
+
+    Of another config nothing but the network and its pretrained weights is used.
 
     Args:
         config: of the SAR model, with `multimodal`.
         changed: what `sar_config` has made of it.
+        arguments: of the command: pretrained weights, and model files of which the first that fits is the start.
         scheme: the classes.
 
     Raises:
@@ -51,91 +69,81 @@ def optical_config(config: Config, changed: Config, scheme: ClassScheme = OPEN_E
     optical = copy.deepcopy(config) if path is None else load_config(Path(path), scheme=scheme)
     optical.model.backbone.in_channels = 3
     set_losses(optical.model, changed.model.decode_head.loss_decode)
-    return optical
+    start = starting_point("optical branch", optical.model, arguments.start_from)
+    weights = None if start else arguments.pretrained_dir
+    return OpticalBranch(optical.model, network_to_train(optical, weights, arguments.fetch_pretrained), start)
 
 
-def pair_training(
-    name: str,
-    config: Config,
-    networks: Mapping[str, ConfigDict],
-    optical: Config,
-    pairs: TrainingPairs,
-    validation: ValidationTiles | None,
-    folder: Path,
-    seed: int,
-    values: TrainingValues | None = None,
-    scheme: ClassScheme = OPEN_EARTH_MAP,
-    starts: Mapping[str, Path | None] | None = None,
-    manual: Sequence[Path] = (),
+def beside_optical(
+    alone: Training, network: ConfigDict, start: Path | None, optical: OpticalBranch, pairs: TrainingPairs
 ) -> Training:
-    """What `train_model` needs to train one SAR model beside an optical branch.
+    """The training of a SAR model beside an optical branch.
+
+    Its model file is that of the SAR branch; the optical branch, and both as one predictor, get files beside it.
 
     Args:
-        name: the model's name.
-        config: the result of `sar_config`, with `multimodal`.
-        networks: `optical` and `sar`, each with its pretrained weights.
-        optical: the result of `optical_config`.
+        alone: the training of the SAR model by itself, see `sar_training`, whose config has `multimodal`.
+        network: of the SAR model, with its pretrained weights.
+        start: model file from whose weights it starts.
+        optical: the other branch.
         pairs: the tiles.
-        validation: tiles to score the SAR branch on, if labels exist.
-        folder: the model's folder.
-        seed: of everything random.
-        values: of the SAR images, for the model files.
-        scheme: classes of the labels.
-        starts: model files from whose weights the branches start, by modality.
-        manual: those of the label files that are manual, which the manifest tells.
     """
-    config = copy.deepcopy(config)
+    config = copy.deepcopy(alone.config)
     config.multimodal.optical = optical.model
-    settings = {key: value for key, value in config.multimodal.items() if key not in ("optical", "data")}
-    started = {key: path for key, path in (starts or {}).items() if path is not None}
     branches = {"optical": optical.model.to_dict(), "sar": config.model.to_dict()}
-    tiles = (*pairs.labelled, *pairs.unlabelled, *pairs.sar_only)
-    return Training(
-        name=name,
-        stage="sar_model",
-        modality="sar",
+    starts = {name: path for name, path in (("optical", optical.start), ("sar", start)) if path is not None}
+    settings = {key: value for key, value in config.multimodal.items() if key not in ("optical", "data")}
+    return replace(
+        alone,
         config=config,
         trained={
             "type": "MultimodalTraining",
-            **networks,
-            "shares": _class_shares(pairs.labelled, scheme),
+            "optical": optical.network,
+            "sar": network,
+            "shares": _class_shares(pairs.labelled, alone.scheme),
             "weight_ema": config.weight_ema,
             **settings,
         },
         exported=sar_branch,
-        dataset=pair_tiles(config, pairs, seed, scheme),
-        validation=validation,
-        inputs=lambda: {
-            "images": digest_all([path for tile in tiles for path in parts_of(tile.image)]),
-            "labels": digest_all([tile.labels for tile in pairs.labelled if tile.labels]),
-            **({"manual_labels": digest_all(manual)} if manual else {}),
-            **{f"{key} {name}": value for name in networks for key, value in pretrained_input(networks[name]).items()},
-            **{f"start {name}": digest(path) for name, path in started.items()},
-        },
-        folder=folder,
-        seed=seed,
+        dataset=pair_tiles(config, pairs, alone.seed, alone.scheme),
+        inputs=lambda: {**alone.inputs(), **_further_inputs(optical, pairs)},
         hooks=[
             ProgressHook(),
             *([] if config.weight_ema is None else [AverageHook()]),
-            *(StartHook(path, _starting(key)) for key, path in started.items()),
+            *(StartHook(path, _starting(name)) for name, path in starts.items()),
         ],
-        values=values,
-        scheme=scheme,
         further_exports=[
-            FurtherExport("optical", "optical", branches["optical"], lambda model: _exported(model).optical),
-            FurtherExport("fused", "optical+sar", {"type": "BranchMean", **branches}, _exported, values),
+            FurtherExport("optical", "optical", branches["optical"], optical_of),
+            FurtherExport("fused", "optical+sar", {"type": "BranchMean", **branches}, fused, alone.values),
         ],
     )
 
 
-def sar_branch(model: nn.Module) -> nn.Module:
-    """The SAR branch of a `MultimodalTraining`: the model of the stage."""
-    return _exported(model).sar
-
-
-def _exported(model: nn.Module) -> Any:  # the branches
+def fused(model: nn.Module) -> BranchMean:
+    """Both branches of a `MultimodalTraining` as one predictor."""
     assert isinstance(model, MultimodalTraining)
     return model.exported
+
+
+def sar_branch(model: nn.Module) -> nn.Module:
+    """The SAR branch of a `MultimodalTraining`: the model of the stage."""
+    return fused(model).sar
+
+
+def optical_of(model: nn.Module) -> nn.Module:
+    """The optical branch of a `MultimodalTraining`."""
+    return fused(model).optical
+
+
+def _further_inputs(optical: OpticalBranch, pairs: TrainingPairs) -> dict[str, str]:
+    """Digests of what the SAR model does not read when it trains by itself."""
+    pretrained = pretrained_input(optical.network)
+    return {
+        "optical_images": digest_all([image["optical"] for image in pairs.images()]),
+        "unlabelled": digest_all([path for tile in pairs.without_labels() for path in parts_of(tile.image)]),
+        **{f"optical_{name}": value for name, value in pretrained.items()},
+        **({} if optical.start is None else {"optical_start": digest(optical.start)}),
+    }
 
 
 def _starting(name: str) -> Any:

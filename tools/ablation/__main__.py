@@ -15,11 +15,11 @@ from landcover.errors import InputError, command
 from landcover.run_files.atomic import write_json, write_text
 from landcover.run_files.manifest import package_versions
 from landcover.run_files.writable import check_file, check_folder
-from landcover.training.config import load_config
 from tools.ablation.document import document, result_table
 from tools.ablation.jobs import Job, locked, run_jobs
 from tools.ablation.machine import cores, machine
 from tools.ablation.measure import plan_jobs, score_rows, training_seconds
+from tools.ablation.multimodal import multimodal_study
 from tools.ablation.prototypes import prototypes_study
 from tools.ablation.registration import registration_study
 from tools.ablation.results import Results
@@ -34,11 +34,12 @@ STUDIES: dict[str, Callable[..., Study]] = {
     "stage1": stage1_study,
     "prototypes": prototypes_study,
     "stage2": stage2_study,
+    "multimodal": multimodal_study,
     "registration": registration_study,
 }
 STUDIES_TOLD = (
-    "stage1: the teacher on the target; prototypes: its alignment; stage2: SAR models; registration: labels moved onto "
-    "SAR images"
+    "stage1: the teacher on the target; prototypes: its alignment; stage2: SAR models; multimodal: SAR models from few "
+    "labels, beside optical ones; registration: labels moved onto SAR images"
 )
 
 
@@ -57,7 +58,7 @@ def main() -> None:
     rows = _chosen(study, arguments.rows)
     iterations: dict[str, int] = {}
     for model in study.needed(rows):  # variants of a config come behind it
-        iterations.setdefault(model.config.stem, load_config(model.config, model.options).iterations)
+        iterations.setdefault(model.config.stem, model.loaded().iterations)
     with locked(folder) as lock:
         study.prepare()
         first = study.first_jobs(arguments.seeds)

@@ -11,7 +11,6 @@ from ensemble.scoring import Summary, score_ensemble
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.metrics import ConfusionMatrix
 from landcover.networks.model_file import MODEL_NAME
-from landcover.training.config import load_config
 from landcover.training.train_model import METRICS_NAME
 from tools.ablation.jobs import Command, Job
 from tools.ablation.results import RowResult, Score
@@ -33,7 +32,7 @@ def plan_jobs(study: Study, rows: Sequence[Row], seeds: Sequence[int], folder: P
         InputError: a config or an option is not valid.
     """
     needed = study.needed(rows)
-    texts = {model: load_config(model.config, model.options).pretty_text for model in needed}
+    texts = {model: model.loaded().pretty_text for model in needed}
     return [
         Job(
             name=f"{model.name}, seed {seed}",

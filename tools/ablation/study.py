@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmengine import Config
+
 from landcover.prediction.views import Flip
+from landcover.training.config import load_config
 from tools.ablation.jobs import Job
 
 
@@ -22,6 +25,7 @@ class Model:
         options: replacements of config values, `key=value`.
         arguments: further arguments of the command, such as the data roots.
         kind: folder of the run in which the command writes the model.
+        defaults: config of the keys that the command adds to those of `config`, None if it adds none.
     """
 
     name: str
@@ -30,6 +34,15 @@ class Model:
     options: tuple[str, ...]
     arguments: tuple[str, ...]
     kind: str
+    defaults: Path | None = None
+
+    def loaded(self) -> Config:
+        """The config with its options, as the command reads it.
+
+        Raises:
+            InputError: config or options are not valid.
+        """
+        return load_config(self.config, self.options, defaults=self.defaults)
 
     def command(self, run_dir: Path, seed: int) -> list[str]:
         """Module and arguments of the training with one seed."""

@@ -27,6 +27,8 @@ class CrossSupervision:
         weight: factor of the loss; 0 is without.
         reassign: whether optimal transport allocates pixels to classes; otherwise the best class of sure pixels counts.
         confidence: probability from which a pixel is sure, without reassignment.
+        sharpness: power of the probabilities that are transported, above 0: labels that were as soft as the prediction
+            would teach little.
         slack: bounds of the classes' shares are this many times their shares in the labels, >= 1.
         smoothing: part of these shares that is spread evenly over the classes, in [0, 1]: few labels do not show all.
         cell: side of the square regions, in pixels of the predictions, which are those of the network's output.
@@ -39,6 +41,7 @@ class CrossSupervision:
     weight: float
     reassign: bool = True
     confidence: float = 0.9
+    sharpness: float = 4.0
     slack: float = 2.0
     smoothing: float = 0.1
     cell: int = 4
@@ -48,6 +51,7 @@ class CrossSupervision:
         expected = {
             "weight": ("a number of at least 0", self.weight >= 0),
             "confidence": ("0 to 1", 0 <= self.confidence <= 1),
+            "sharpness": ("a number above 0", self.sharpness > 0),
             "slack": ("a number of at least 1", self.slack >= 1),
             "smoothing": ("0 to 1", 0 <= self.smoothing <= 1),
             "cell": ("a whole number of at least 1", type(self.cell) is int and self.cell >= 1),
@@ -84,8 +88,9 @@ class CrossSupervision:
         if not self.reassign:
             return confident_labels(log_probabilities, valid, self.confidence)
         images, classes, height, width = log_probabilities.shape
+        sharp = (self.sharpness * log_probabilities).log_softmax(1)
         below = -height % self.cell  # so that no region is of two images
-        stacked = F.pad(log_probabilities, (0, 0, 0, below)).transpose(0, 1).reshape(1, classes, -1, width)
+        stacked = F.pad(sharp, (0, 0, 0, below)).transpose(0, 1).reshape(1, classes, -1, width)
         taking_part = F.pad(valid, (0, 0, 0, below)).reshape(1, -1, width)
         found = transported(stacked, bounds, progress, taking_part, self.cell, self.region_weight)
         return found.view(classes, images, height + below, width).transpose(0, 1)[:, :, :height]

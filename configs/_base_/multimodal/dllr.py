@@ -24,6 +24,7 @@ multimodal = dict(
         weight=0.5,  # 0: without
         reassign=True,  # False: the best class of pixels with this confidence
         confidence=0.9,
+        sharpness=4.0,  # power of the probabilities
         slack=2.0,  # no class gets more than twice its share in the labels
         smoothing=0.1,
         cell=4,  # of the network's output: 16 pixels of the image

@@ -73,10 +73,10 @@ def dfc2025_tiles(root: Path, split: Split) -> list[SarTile]:
     labels = files_by_stem(labels_folder, LABEL_SUFFIXES) if labels_folder else {}
     if split == "train":
         optical_folder = optical_folder or folder / "rgb_images"
-        _require_partners(sar, optical, optical_folder, "optical image")
-        _require_partners(optical, sar, sar_folder, "SAR image")
+        require_partners(sar, optical, optical_folder, "optical image")
+        require_partners(optical, sar, sar_folder, "SAR image")
         if labels_folder:
-            _require_partners(sar, labels, labels_folder, "label file")
+            require_partners(sar, labels, labels_folder, "label file")
     return [SarTile(name, path, optical.get(name), labels.get(name)) for name, path in sar.items()]
 
 
@@ -102,6 +102,26 @@ def sar_grid_labels(root: Path) -> dict[str, Path]:
     return files_by_stem(folder, LABEL_SUFFIXES) if folder else {}
 
 
+def require_partners(
+    files: Mapping[str, Path],
+    partners: Mapping[str, Path],
+    folder: Path,
+    what: str,
+    cure: str = "unpack the data set again, or set DFC_ROOT to a complete copy",
+) -> None:
+    """Raises `InputError` naming the first of `files` without a partner of the same stem in `folder`."""
+    alone = [path for stem, path in files.items() if stem not in partners]
+    if not alone:
+        return
+    others = f" (and {len(alone) - 1} more files without one)" if len(alone) > 1 else ""
+    expected = f"{alone[0]}: expected its {what} {folder / alone[0].stem}.tif"
+    meant = spelt_otherwise(alone[0].stem, partners)
+    if meant:
+        name = partners[meant].name
+        raise InputError(f"{expected}, found {name}{others}; rename one of them, so that both are spelt alike")
+    raise InputError(f"{expected}, found none{others}; {cure}")
+
+
 def _folder(root: Path, *parts: str) -> Path | None:
     """The folder `root/parts[0]/...` with names compared in any case, None if there is none."""
     for part in parts:
@@ -115,17 +135,3 @@ def _folder(root: Path, *parts: str) -> Path | None:
             return None
         root = found[0]
     return root
-
-
-def _require_partners(files: Mapping[str, Path], partners: Mapping[str, Path], folder: Path, what: str) -> None:
-    """Raises `InputError` naming the first of `files` without a partner of the same stem in `folder`."""
-    alone = [path for stem, path in files.items() if stem not in partners]
-    if not alone:
-        return
-    others = f" (and {len(alone) - 1} more files without one)" if len(alone) > 1 else ""
-    expected = f"{alone[0]}: expected its {what} {folder / alone[0].stem}.tif"
-    meant = spelt_otherwise(alone[0].stem, partners)
-    if meant:
-        name = partners[meant].name
-        raise InputError(f"{expected}, found {name}{others}; rename one of them, so that both are spelt alike")
-    raise InputError(f"{expected}, found none{others}; unpack the data set again, or set DFC_ROOT to a complete copy")

@@ -124,7 +124,7 @@ def test_tiles_to_predict_can_not_be_listed_as_labelled(
     (name,) = [tile.name for tile in dfc2025_tiles(arguments.dfc_root, "val")]
     path = tmp_path / "list.txt"
     path.write_text(f"{tiles[1].name}\n{name}\n")
-    message = rf"^{path}, line 2: expected the name of a training tile, found {name} of val,"
+    message = rf"^{path}, line 2: expected the name of a tile that can be chosen, found {name}, which is of val,"
     with pytest.raises(InputError, match=message):
         chosen_labels(changed(arguments, labelled_tiles=str(path)), tiles)
 

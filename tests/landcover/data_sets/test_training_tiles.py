@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes import OPEN_EARTH_MAP, UNLABELLED_INDEX
 from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.data_sets.ordinal_sampler import OrdinalSampler, shuffled_index
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
@@ -87,6 +87,21 @@ def test_unlabelled_tiles_tell_image_from_padding(pairs):
     expected = torch.full((96, 96), 255)
     expected[:64, :64] = 0
     assert torch.equal(indices, expected)
+
+
+def test_unlabelled_pixels_can_be_told_from_what_is_no_image(pairs, tmp_path):
+    labels = read_labels(pairs[0].labels, OPEN_EARTH_MAP)
+    labels[:32] = 0
+    write_raster(tmp_path / "labels.tif", labels)
+    for file, inside in (
+        (tmp_path / "labels.tif", [UNLABELLED_INDEX, labels[63, 63] - 1]),
+        (None, [UNLABELLED_INDEX] * 2),
+    ):
+        tiles = TrainingTiles([TrainingTile(pairs[0].sar, file)], "sar", 96, (1.0, 1.0), 1.0, marks_unlabelled=True)
+        indices = tiles.sample(0).indices
+        assert [indices[0, 0], indices[63, 63], indices[64, 64], indices[95, 0]] == [*inside, 255, 255]
+    plain = TrainingTiles([TrainingTile(pairs[0].sar, tmp_path / "labels.tif")], "sar", 96, (1.0, 1.0), 1.0)
+    assert plain.sample(0).indices[0, 0] == 255
 
 
 def test_sample_n_does_not_depend_on_workers_or_on_what_was_skipped(sar):

@@ -55,6 +55,15 @@ def test_sar_models_start_from_every_teacher_in_turn_or_from_a_file_that_must_fi
     assert variables(SAR_START="none")["SETTINGS"] == variables()["SETTINGS"]
 
 
+def test_sar_models_train_by_themselves_or_beside_an_optical_branch() -> None:
+    assert variables()["MULTIMODAL_ARGUMENTS"] == variables(SAR_TRAINING="sar")["MULTIMODAL_ARGUMENTS"] == ()
+    found = variables(SAR_TRAINING="multimodal")
+    assert found["MULTIMODAL_ARGUMENTS"] == ("--multimodal", "/re po/configs/_base_/multimodal/dllr.py")
+    assert "SAR_TRAINING=multimodal" in found["SETTINGS"]
+    with pytest.raises(InputError, match="SAR_TRAINING"):
+        variables(SAR_TRAINING="both")
+
+
 def test_arguments_of_predictions() -> None:
     found = variables(SCALES="0.5  1", FLIPS="none both", PREDICTION_DTYPE="bf16")["VIEW_ARGUMENTS"]
     expected = "--scales 0.5 1 --flips none both --stride 0.5 --weighting uniform --dtype bf16"

@@ -1,7 +1,7 @@
 import pytest
 
 from landcover.errors import InputError
-from landcover.training.candidates import Candidates, best_line, check_rule
+from landcover.training.candidates import Candidates, best_line, check_rule, further_path
 from landcover.training.evaluation import Evaluation
 
 LINES = [
@@ -47,3 +47,13 @@ def test_candidates_that_no_line_needs_are_deleted_and_other_files_stay(tmp_path
     candidates.prune(LINES)
     assert [path.name for path in tmp_path.iterdir()] == ["candidate_6.pth"]
     assert candidates.path(6.0) == tmp_path / "candidate_6.pth"
+
+
+def test_files_of_further_networks_go_and_stay_with_their_candidate(tmp_path):
+    candidates = Candidates(tmp_path, "a", ("optical", "both"))
+    for n in (2, 6):
+        for path in (candidates.path(n), *(further_path(candidates.path(n), name) for name in candidates.further)):
+            path.touch()
+    candidates.prune(LINES)
+    expected = ["candidate_6.pth", "candidate_6_both.pth", "candidate_6_optical.pth"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == expected

@@ -106,6 +106,19 @@ def test_what_is_no_config_is_refused(tmp_path):
         load_config(tmp_path / "base.py")
 
 
+def test_keys_with_defaults_may_have_some_values_of_their_own(tmp_path):
+    defaults = tmp_path / "defaults.py"
+    defaults.write_text("multimodal = dict(a=1, b=dict(c=2, d=[3]))\n")
+    own = write(tmp_path / "own.py", multimodal={"b": {"c": 5}})
+    assert load_config(CONFIG, ["multimodal.b.c=4"], defaults=defaults).multimodal == {"a": 1, "b": {"c": 4, "d": [3]}}
+    assert load_config(own, ["multimodal.a=7"], defaults=defaults).multimodal == {"a": 7, "b": {"c": 5, "d": [3]}}
+    for options in ([], ["multimodal.b.d=6"]):
+        with pytest.raises(InputError, match=r"other\.py: multimodal\.b: unknown key 'cc' \(did you mean 'c'\?\); cor"):
+            load_config(write(tmp_path / "other.py", multimodal={"b": {"cc": 5}}), options, defaults=defaults)
+    with pytest.raises(InputError, match="the config has no key 'multimodal'"):
+        load_config(CONFIG, ["multimodal.a=7"])
+
+
 def test_without_weights_the_config_says_so():
     config = load_config(CONFIG)
     network = network_to_train(config, None)

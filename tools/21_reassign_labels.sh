@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Changes the label files by the method REASSIGN (none: they stay as they are). Prints what they are worth then.
 # Reads:  LABELS (default: the pseudo-labels of stage 20), DFC_ROOT/train/, RUN_DIR/scores/teachers/, SAR_SCORES
-# Writes: RUN_DIR/reassigned_labels/, on which stage 30 trains; with REASSIGN_OPTIONS=soft=True, RUN_DIR/scores/reassigned/
+# Writes: RUN_DIR/reassigned_labels/, on which stage 30 trains, and with soft=True in REASSIGN_OPTIONS
+#         RUN_DIR/scores/reassigned/
 # Usage:  bash tools/21_reassign_labels.sh [PROFILE]
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"

@@ -44,7 +44,7 @@ def checked_value(variable: str, name: str, value: object, kind: Any) -> Any:
     if words:
         if value in words:
             return value
-        told = " or ".join(words)
+        told = " or ".join(map(str, words))
     else:
         if isinstance(value, (int, float)) and type(value) in (int, kind):
             return kind(value)

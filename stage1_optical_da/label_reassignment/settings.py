@@ -35,7 +35,8 @@ class ReassignmentSettings:
         least: share of a pixel in one class from which on that is its label; below it keeps what it had.
         fraction: of a tile that is allocated, the pixels that fit best first. 1 as all pixels have scores: training
             with few labels raises it from 0, a user may from round to round.
-        slack: how much more of a tile than its share a class may take.
+        slack: how much more of a tile than its share a class may take. Without any, pixels are forced into classes that
+            the tile does not have, whose small probabilities add up to some share of it.
         shares: `scores`: of a class in a tile, its mean probability; counts of most probable classes would lose the
             rare ones, which seldom win. `labels`: its share of the known labels of the tile, or of all tiles together
             where a tile has none.
@@ -54,9 +55,9 @@ class ReassignmentSettings:
     threshold: float = 0.9
     least: float = 0.5
     fraction: float = 1.0
-    slack: float = 0.01
+    slack: float = 0.03
     shares: Shares = "scores"
-    sharpness: float = 4.0
+    sharpness: float = 2.0
     regions: Regions = "superpixels"
     side: int = 8
     region_weight: float = 0.5

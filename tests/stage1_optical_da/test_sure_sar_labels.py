@@ -68,6 +68,8 @@ def test_scores_that_are_missing_or_of_another_size_are_refused(scores: Path) ->
         SureSarLabels(material(scores, "a", "b"))
     with pytest.raises(InputError, match=r"one/a\.tif: expected scores of \(5, 1\) pixels, found \(1, 5\)"):
         SureSarLabels(material(scores, "a")).apply("a", LABELS.T)
+    with pytest.raises(InputError, match=r"^REASSIGN_OPTIONS threshold=2: expected a number from 0 to 1, found 2"):
+        build_filter("sure_sar", material(scores, "a"), "REASSIGN", threshold=2)
     (scores / "two" / FINISHED).unlink()
     with pytest.raises(InputError, match=r"two/manifest\.json: expected the manifest of a finished stage, found none"):
         SureSarLabels(material(scores, "a"))

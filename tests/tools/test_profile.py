@@ -154,11 +154,13 @@ def test_the_start_of_sar_models_reaches_the_command(environment: dict[str, str]
 
 
 def test_scores_for_the_labels_reach_the_command(environment: dict[str, str], tmp_path: Path) -> None:
-    chosen = environment | {"REASSIGN": "sure_sar"}
+    chosen = environment | {"REASSIGN": "sure_sar", "REASSIGN_OPTIONS": "threshold=0.8"}
     assert "--sar-scores" not in arguments_of("21_reassign_labels.sh", tmp_path, chosen)
     shutil.rmtree(tmp_path / "bin")
     found = arguments_of("21_reassign_labels.sh", tmp_path, chosen | {"SAR_SCORES": "/my scores/train"})
-    assert found[found.index("--sar-scores") + 1 :][:2] == ["/my scores/train", "--teachers"]
+    assert found[found.index("--option") :][:5] == [
+        *("--option", "threshold=0.8", "--sar-scores", "/my scores/train", "--teachers")
+    ]
 
 
 def test_a_matcher_its_settings_and_the_labels_before_it_reach_the_commands(

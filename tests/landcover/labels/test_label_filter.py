@@ -150,11 +150,20 @@ def test_what_is_no_label_map_of_the_tile_is_not_written(
     assert not (tmp_path / "after" / "b.tif").exists()
 
 
+def test_settings_go_to_the_method_and_others_are_refused_with_those_it_has(tiles: list[SarTile]) -> None:
+    material = FilterMaterial(tiles, {}, 0, ALONE)
+    spoilt = np.zeros((1, 1), np.uint8)
+    assert build_filter("swap", material, "REASSIGN", spoilt=spoilt).apply("b", spoilt) is spoilt
+    told = r"^REASSIGN_OPTIONS: expected settings of swap \(spoilt\), found other, size; correct it$"
+    with pytest.raises(InputError, match=told):
+        build_filter("swap", material, "REASSIGN", size=1, other=2)
+
+
 def test_an_unknown_method_is_refused_with_the_known_ones(tiles: list[SarTile]) -> None:
     material = FilterMaterial(tiles, {}, 0, ALONE)
     changes: LabelFilter = build_filter("swap", material, "REASSIGN")
     assert isinstance(changes, Swap)
-    known = r"none, (sure_sar, )?swap"  # the one of stage 21 if another test has imported it
+    known = r"none, (ot, sure_sar, )?swap"  # those of stage 21 if another test has imported them
     with pytest.raises(InputError, match=rf"REASSIGN: expected one of {known}, found 'swop'; correct it, or name"):
         build_filter("swop", material, "REASSIGN")
 

@@ -47,14 +47,31 @@ class OpticalBranch:
 def optical_branch(
     config: Config, changed: Config, arguments: argparse.Namespace, scheme: ClassScheme = OPEN_EARTH_MAP
 ) -> OpticalBranch:
-    """The network of `multimodal.optical`, or that of the SAR model with three bands.
-
-    Of another config nothing but the network and its pretrained weights is used.
+    """The optical network of a training, with its pretrained weights.
 
     Args:
         config: of the SAR model, with `multimodal`.
         changed: what `sar_config` has made of it.
         arguments: of the command: pretrained weights, and model files of which the first that fits is the start.
+        scheme: the classes.
+
+    Raises:
+        InputError: as `optical_config`; a file of weights or a model file is none.
+    """
+    optical = optical_config(config, changed, scheme)
+    start = starting_point("optical branch", optical.model, arguments.start_from)
+    weights = None if start else arguments.pretrained_dir
+    return OpticalBranch(optical.model, network_to_train(optical, weights, arguments.fetch_pretrained), start)
+
+
+def optical_config(config: Config, changed: Config, scheme: ClassScheme = OPEN_EARTH_MAP) -> Config:
+    """The config that `multimodal.optical` names, or that of the SAR model, with three bands and that model's losses.
+
+    Nothing of it but the network and its pretrained weights is used.
+
+    Args:
+        config: of the SAR model, with `multimodal`.
+        changed: what `sar_config` has made of it.
         scheme: the classes.
 
     Raises:
@@ -69,9 +86,7 @@ def optical_branch(
     optical = copy.deepcopy(config) if path is None else load_config(Path(path), scheme=scheme)
     optical.model.backbone.in_channels = 3
     set_losses(optical.model, changed.model.decode_head.loss_decode)
-    start = starting_point("optical branch", optical.model, arguments.start_from)
-    weights = None if start else arguments.pretrained_dir
-    return OpticalBranch(optical.model, network_to_train(optical, weights, arguments.fetch_pretrained), start)
+    return optical
 
 
 def beside_optical(

@@ -156,9 +156,12 @@ def test_a_stage_takes_its_variables_and_the_configs_their_options(
     profile = ROOT / (arguments[0] if arguments else "configs/profiles/demo.sh")
     environment = {"PATH": os.environ["PATH"], "OEM_ROOT": "/o", "DFC_ROOT": "/d", **given}
     values = stage_variables(read_profile(str(profile), ROOT, environment), ROOT)
-    for configs, options, stage in (("TEACHERS", "TEACHER_OPTIONS", 1), ("SAR_MODELS", "SAR_OPTIONS", 2)):
-        for config in values[configs]:
-            assert load_config(Path(config), values[options], stage)
+    multimodal = values["MULTIMODAL_ARGUMENTS"]
+    defaults = Path(multimodal[1]) if multimodal else None
+    for config in values["TEACHERS"]:
+        assert load_config(Path(config), values["TEACHER_OPTIONS"], 1)
+    for config in values["SAR_MODELS"]:
+        assert load_config(Path(config), values["SAR_OPTIONS"], 2, defaults=defaults)
 
 
 OPTIONS = sorted(

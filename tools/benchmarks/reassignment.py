@@ -10,12 +10,17 @@ from __future__ import annotations
 import argparse
 import functools
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+
+# Run as a script, `ensemble.py` beside this file would be taken for the package `ensemble`.
+if __package__ is None:
+    sys.path.pop(0)
 
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.images.raster import write_raster

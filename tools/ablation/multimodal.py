@@ -70,8 +70,8 @@ Geng and Miao 2025 (IEEE TIP 34:566-580), whose equations are not public: number
 truth. The SAR branch alone is scored, as an ordinary SAR model, on the val and test tiles, whose truth is on the grid
 of the SAR image, one to three pixels off from the optical one. Seeds change the labelled tiles, initialisation, order
 and augmentation; scenes and pseudo-labels stay. Trainings are shorter than the demo's 400 iterations unless the command
-says otherwise. With all tiles labelled no pseudo-label is left, and rows that differ in these alone are one
-training."""
+says otherwise. With all tiles labelled no pseudo-label is left, and rows that differ in these alone are one training.
+What a step costs tells `python tools/benchmarks/multimodal_step.py`."""
 
 ABOUT_LABELS = """\
 The pseudo-labels of the 40 training pairs before and after REASSIGN=ot, against truth on the optical image, in %; an

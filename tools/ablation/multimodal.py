@@ -94,7 +94,7 @@ def multimodal_study(data: Path, folder: Path, iterations: int | None = None) ->
         step = STEPS[name]
         needed = step.others != "none" and fraction != "all"  # no other label is left then
         others = ("--labels", str(labels / step.others)) if needed else ()
-        training = () if step.options is None else ("--training", "multimodal")
+        training = () if step.options is None else ("--multimodal", str(DLLR))
         words = (*training, *roots, *manual, "--labelled-tiles", FRACTIONS[fraction], *others)
         options = (*(step.options or ()), f"iterations={iterations or ITERATIONS}")
         defaults = None if step.options is None else DLLR

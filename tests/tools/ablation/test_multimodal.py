@@ -39,15 +39,15 @@ def test_every_row_adds_the_part_that_it_says(study: Study, fraction: str) -> No
             parts and (parts.masking.probability > 0, parts.complementary_weight > 0, parts.cross.weight > 0),
             parts and parts.data.sar_only_share > 0,
         )
-        found[name] = (given.get("--training"), Path(given.get("--labels", "none")).name, *told)
+        found[name] = (Path(given.get("--multimodal", "sar")).stem, Path(given.get("--labels", "none")).name, *told)
     pseudo, reassigned = ("none", "none") if fraction == "all" else ("pseudo_labels", "reassigned_labels")
     assert found == {
-        "supervised": (None, "none", None, None),
-        "pseudo": (None, pseudo, None, None),
-        "masking": ("multimodal", pseudo, (True, False, False), False),
-        "complementary": ("multimodal", pseudo, (True, True, False), False),
-        "reassignment": ("multimodal", reassigned, (True, True, False), False),
-        "cross": ("multimodal", reassigned, (True, True, True), True),
+        "supervised": ("sar", "none", None, None),
+        "pseudo": ("sar", pseudo, None, None),
+        "masking": ("dllr", pseudo, (True, False, False), False),
+        "complementary": ("dllr", pseudo, (True, True, False), False),
+        "reassignment": ("dllr", reassigned, (True, True, False), False),
+        "cross": ("dllr", reassigned, (True, True, True), True),
     }
 
 

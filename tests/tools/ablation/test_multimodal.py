@@ -74,7 +74,9 @@ def test_the_matrix_has_every_row_once(study: Study) -> None:
 
 def test_all_models_train_as_long_as_each_other(demo_root: Path, tmp_path: Path, study: Study) -> None:
     def lengths(of: Study) -> set[int]:
-        return {model.loaded().iterations for model in of.needed(of.rows)}
+        rows = [row for row in of.rows if row.name.startswith("8th")]
+        assert len(rows) == len(STEPS)
+        return {model.loaded().iterations for model in of.needed(rows)}
 
     assert lengths(study) == {ITERATIONS}
     assert lengths(multimodal_study(demo_root, tmp_path, iterations=7)) == {7}

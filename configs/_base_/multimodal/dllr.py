@@ -4,7 +4,9 @@ multimodal = dict(
     optical=None,  # config file whose network reads the optical images; None: the SAR model's own, of three bands
     data=dict(
         unlabelled_share=0.5,  # of the crops, from pairs without labels, where there are some
-        sar_only_share=0.125,  # of the crops, from SAR tiles of val and test, which have no optical image; 0: none
+        # Of the crops, such as 0.125, from SAR tiles of val and test, which have no optical image. None, as they cost
+        # more than they gave, see docs/multimodal.md.
+        sar_only_share=0.0,
         optical_augmentations=[
             # as in optical_pairs.py; those of the SAR model change the SAR images, or move pixels of both
             dict(

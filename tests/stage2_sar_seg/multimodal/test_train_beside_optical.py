@@ -35,7 +35,8 @@ def test_pairs_and_sar_tiles_alone_are_told_and_train(
     truth = sorted((demo_root / "truth" / "train" / "labels").glob("*.tif"))
     shutil.copy(truth[0], manual)
     labels = arguments.index("--labels")
-    words = [*arguments[:labels], *arguments[labels + 2 :], "--manual-labels", str(manual)]
+    others = "--manual-labels", str(manual), "--option", "multimodal.data.sar_only_share=0.125"
+    words = [*arguments[:labels], *arguments[labels + 2 :], *others]
     code, output = run_main(main, *words, "--truth-root", demo_root / "truth")
     assert code == 0, output
     assert "tiny: 1 labelled pairs, 3 unlabelled ones, 3 SAR tiles alone\n" in output

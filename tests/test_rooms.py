@@ -26,6 +26,7 @@ ROOMS = {*MAY_IMPORT, "tests"}
 LANDCOVER_MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "places": {"errors"},
+    "optional_packages": {"errors"},
     "profiles": {"errors", "places"},
     "quiet_mmseg": set(),
     "registry": {"errors", "quiet_mmseg"},  # names the modules that it imports as texts

@@ -25,8 +25,9 @@ from landcover.processes.group import start_processes
 from landcover.registry import register_all
 from landcover.run_files.digest_cache import keep_digests
 from landcover.run_files.manifest import digest_all
-from landcover.training.arguments import add_training_arguments, chosen_models
+from landcover.training.arguments import add_training_arguments, as_asked, chosen_models
 from landcover.training.config import load_config, network_to_train, pretrained_input
+from landcover.training.tracking.trackers import check_tracker
 from landcover.training.train_all import check_jobs, train_all
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
@@ -57,6 +58,7 @@ def main() -> None:
     register_all()
     processes = start_processes()
     check_jobs(arguments.jobs, processes)
+    check_tracker(arguments.tracker)
     keep_digests(arguments.run_dir)
     paths = chosen_models({path.stem: path for path in arguments.configs}, arguments.only, "TEACHERS")
     configs = {name: load_config(path, arguments.option, stage=1, scheme=scheme) for name, path in paths.items()}
@@ -83,7 +85,7 @@ def main() -> None:
         )
         for name, config in configs.items()
     ]
-    train_all(trainings, processes, arguments.jobs, "stage1_optical_da.train_teachers")
+    train_all(as_asked(trainings, arguments), processes, arguments.jobs, "stage1_optical_da.train_teachers")
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,13 @@ from landcover.errors import command
 from landcover.processes.group import start_processes
 from landcover.registry import register_all
 from landcover.run_files.digest_cache import keep_digests
-from landcover.training.arguments import add_training_arguments, chosen_models
+from landcover.training.arguments import add_training_arguments, as_asked, chosen_models
 from landcover.training.band_statistics import BandStatistics, band_statistics
 from landcover.training.config import load_config, network_to_train
 from landcover.training.sar_bands import SarBands
 from landcover.training.starting_point import starting_point
 from landcover.training.summary import training_table
+from landcover.training.tracking.trackers import check_tracker
 from landcover.training.train_all import check_jobs, train_all
 from landcover.training.training import Training
 from landcover.training.validation_hook import ValidationTiles
@@ -45,6 +46,7 @@ def main() -> None:
     register_all()
     processes = start_processes()
     check_jobs(arguments.jobs, processes)
+    check_tracker(arguments.tracker)
     tells = processes.first and not arguments.one_of_many
     keep_digests(arguments.run_dir)
     jobs = _jobs(arguments, scheme)
@@ -113,7 +115,7 @@ def main() -> None:
 
     # All are set up before the first one trains: what is wrong with the last is told at once.
     trainings = [training(job) for job in jobs]
-    done = train_all(trainings, processes, arguments.jobs, "stage2_sar_seg.train_sar_models")
+    done = train_all(as_asked(trainings, arguments), processes, arguments.jobs, "stage2_sar_seg.train_sar_models")
     if tells:
         print(training_table(done, scheme), flush=True)
 

@@ -122,6 +122,13 @@ VARIABLES = (
         "Python modules with parts, filters, matchers, networks; imported before configs",
         "words",
     ),
+    Variable(
+        "TRACKER",
+        "10 30",
+        "shows curves, maps and settings of the trainings in tensorboard, mlflow or wandb",
+        default="none",
+        choices=("none", "tensorboard", "mlflow", "wandb"),
+    ),
     Variable("JOBS", "10 30", "trainings at a time, each in a process of its own; on CPUs", "count", "1"),
     Variable("GPUS", "10 20 21 22 30 40", "processes, one per GPU", "count", "1"),
     Variable(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +69,13 @@ def shrink_map(labels: NDArray[np.uint8], side: int = LARGEST_SIDE) -> NDArray[n
     rows = (np.arange(height) * 2 + 1) * labels.shape[0] // (2 * height)
     columns = (np.arange(width) * 2 + 1) * labels.shape[1] // (2 * width)
     return labels[rows[:, None], columns]
+
+
+def side_by_side(pictures: Sequence[NDArray[np.uint8]], gap: int = 4) -> NDArray[np.uint8]:
+    """RGB pictures (H, W, 3) of one height in a row, with white between them."""
+    white = np.full((pictures[0].shape[0], gap, 3), 255, dtype=np.uint8)
+    parts = [part for picture in pictures for part in (white, picture)]
+    return np.concatenate(parts[1:], axis=1)
 
 
 def _size(pixels: NDArray[np.uint8], side: int) -> tuple[int, int]:

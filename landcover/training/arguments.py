@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from landcover.classes.arguments import add_class_arguments
 from landcover.errors import InputError
+from landcover.training.tracking.trackers import NO_TRACKER, TRACKERS
+from landcover.training.training import Training
 
 Model = TypeVar("Model")
 
@@ -23,7 +26,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds configs, `--only`, `--jobs`, `--run-dir`, `--seed` and `--option`.
+    """Adds configs, `--only`, `--jobs`, `--run-dir`, `--seed`, `--option` and `--tracker`.
 
     `--one-of-many` is for `landcover.training.train_all`: the command was started by itself, which has told everything
     but what the training tells.
@@ -35,6 +38,17 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run-dir", required=True, type=Path, help="folder of the run; receives a folder per model")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="replaces one config value")
+    parser.add_argument(
+        "--tracker",
+        default=NO_TRACKER,
+        metavar="NAME",
+        help=f"shows the training: {', '.join(TRACKERS)} or {NO_TRACKER}",
+    )
+
+
+def as_asked(trainings: Sequence[Training], arguments: argparse.Namespace) -> list[Training]:
+    """The trainings, with what `add_model_arguments` says beside their configs: what shows them."""
+    return [replace(training, tracker=arguments.tracker) for training in trainings]
 
 
 def chosen_models(models: Mapping[str, Model], only: list[str], variable: str) -> dict[str, Model]:

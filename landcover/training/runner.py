@@ -23,6 +23,8 @@ from landcover.training.config import building
 from landcover.training.export import export_model
 from landcover.training.loader_workers import loader_workers
 from landcover.training.random_state_hook import RandomStateHook
+from landcover.training.tracking.trackers import NO_TRACKER
+from landcover.training.tracking.tracking_hook import TrackingHook
 from landcover.training.training import Training
 from landcover.training.training_log_hook import TrainingLogHook
 from landcover.training.validation_hook import ValidationHook
@@ -57,6 +59,8 @@ def build_runner(training: Training, processes: Processes) -> Runner:
                 training.candidates,
             )
         )
+    if training.tracker != NO_TRACKER:
+        hooks.append(TrackingHook(training, processes))
     loader = loader_settings(training, processes)
     several_gpus = processes.world > 1 and processes.device.type == "cuda"
     runner_type = WholeBatchStatistics if several_gpus else Runner

@@ -61,6 +61,7 @@ class Training:
         values: what SAR images it trains on, for the model file; None for models that read none.
         scheme: the classes of labels and outputs.
         further_exports: other networks of the module in training that get model files too.
+        tracker: what shows the training while it runs, see `TRACKERS`; no part of what is trained.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Training:
     values: TrainingValues | None = None
     scheme: ClassScheme = OPEN_EARTH_MAP
     further_exports: Sequence[FurtherExport] = ()
+    tracker: str = "none"
 
     @property
     def work_dir(self) -> Path:

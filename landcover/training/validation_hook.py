@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,14 @@ import torch
 import torch.distributed as dist
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from numpy.typing import NDArray
 from torch import nn
 
 from landcover.classes import OPEN_EARTH_MAP, VOID, ClassScheme
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import InputError
 from landcover.images.label_file import read_labels
-from landcover.images.modality import Modality, read_whole
+from landcover.images.modality import Image, Modality, read_whole
 from landcover.images.source import Bands
 from landcover.metrics import ConfusionMatrix
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
@@ -61,21 +62,41 @@ def validate(
         window: side of the window, pixels.
         processes: those that share the work; all get the whole matrix.
     """
-    scheme = validation.scheme
-    matrix, was_training = ConfusionMatrix(scheme), model.training
-    model.eval()
-    for tile in processes.share(validation.tiles):
-        assert tile.labels is not None, "validation tiles are labelled"
-        image, no_data = read_whole(tile.image, modality, validation.bands)
-        probabilities = predict_probabilities(model, image, SlidingWindow(window, window), processes.device)
-        predicted = scheme.to_labels(probabilities.argmax(0).cpu().numpy())
-        matrix.add(np.where(no_data, np.uint8(VOID), read_labels(tile.labels, scheme)), predicted)
-    model.train(was_training)
+    matrix = ConfusionMatrix(validation.scheme)
+    for _, labels, predicted in map_tiles(
+        model, processes.share(validation.tiles), validation, modality, window, processes
+    ):
+        matrix.add(labels, predicted)
     if processes.world > 1:
         counts = torch.from_numpy(matrix.counts).to(processes.device)
         dist.all_reduce(counts)
         matrix.counts = counts.cpu().numpy()
     return matrix
+
+
+def map_tiles(
+    model: nn.Module,
+    tiles: Iterable[TrainingTile],
+    validation: ValidationTiles,
+    modality: Modality,
+    window: int,
+    processes: Processes,
+) -> Iterator[tuple[Image, NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Image, labels that count and map of every tile, by this process alone; the last two uint8 (H, W).
+
+    Arguments as in `validate`, `tiles` those of `validation` that are wanted.
+    """
+    scheme, was_training = validation.scheme, model.training
+    model.eval()
+    try:
+        for tile in tiles:
+            assert tile.labels is not None, "validation tiles are labelled"
+            image, no_data = read_whole(tile.image, modality, validation.bands)
+            probabilities = predict_probabilities(model, image, SlidingWindow(window, window), processes.device)
+            predicted = scheme.to_labels(probabilities.argmax(0).cpu().numpy())
+            yield image, np.where(no_data, np.uint8(VOID), read_labels(tile.labels, scheme)), predicted
+    finally:
+        model.train(was_training)
 
 
 def validation_score(

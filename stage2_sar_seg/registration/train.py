@@ -13,9 +13,10 @@ from landcover.registry import register_all
 from landcover.report.text_table import text_table
 from landcover.run_files.digest_cache import keep_digests
 from landcover.run_files.training_log import LOG_NAME, read_log
-from landcover.training.arguments import add_model_arguments, chosen_models
+from landcover.training.arguments import add_model_arguments, as_asked, chosen_models
 from landcover.training.config import load_config
 from landcover.training.summary import TrainedModel
+from landcover.training.tracking.trackers import check_tracker
 from landcover.training.train_all import check_jobs, train_all
 from stage2_sar_seg.registration.matcher_training import matcher_training
 from stage2_sar_seg.registration.matching_scores import LIMITS
@@ -34,6 +35,7 @@ def main() -> None:
     register_all()
     processes = start_processes()
     check_jobs(arguments.jobs, processes)
+    check_tracker(arguments.tracker)
     tells = processes.first and not arguments.one_of_many
     keep_digests(arguments.run_dir)
     named = chosen_models({path.stem: path for path in arguments.configs}, arguments.only, "the configs")
@@ -50,7 +52,7 @@ def main() -> None:
     trainings = [
         matcher_training(name, config, split, folder / name, arguments.seed) for name, config in configs.items()
     ]
-    done = train_all(trainings, processes, arguments.jobs, MODULE)
+    done = train_all(as_asked(trainings, arguments), processes, arguments.jobs, MODULE)
     if tells:
         print(matcher_table(done), flush=True)
 

@@ -16,6 +16,7 @@ from landcover.prediction.sliding_window import PREDICTION_DTYPES
 from landcover.prediction.views import FLIPS
 from landcover.profiles.defaults import COMPUTED
 from landcover.profiles.variables import NAMES, VARIABLES
+from landcover.training.tracking.trackers import TRACKERS
 from stage1_optical_da.write_pseudo_labels import LABEL_SETS
 
 ROOT = Path(__file__).parents[3]
@@ -105,6 +106,7 @@ def test_defaults_are_those_of_always() -> None:
         "PRETRAINED_DIR": "$REPO_ROOT/pretrained",
         "SAR_START": "none",
         "SAR_TRAINING": "sar",
+        "TRACKER": "none",
         "JOBS": "1",
         "GPUS": "1",
         "LAUNCHER": "torchrun",
@@ -124,6 +126,7 @@ def test_defaults_are_those_of_always() -> None:
         ("FLIPS", FLIPS),
         ("WEIGHTING", WEIGHTINGS),
         ("PREDICTION_DTYPE", PREDICTION_DTYPES),
+        ("TRACKER", tuple(TRACKERS)),
     ],
 )
 def test_the_help_tells_the_values_that_the_stages_take(name: str, values: tuple[str, ...]) -> None:

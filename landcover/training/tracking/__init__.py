@@ -1,0 +1,1 @@
+"""Trainings shown in TensorBoard, MLflow or Weights & Biases while they run."""

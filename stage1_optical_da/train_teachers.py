@@ -21,6 +21,7 @@ from landcover.data_sets.open_earth_map import LabelledTile, open_earth_map_tile
 from landcover.data_sets.training_tiles import TrainingTile, TrainingTiles
 from landcover.errors import command
 from landcover.images.modality import main_file
+from landcover.model_cards.origins import Origins, own_weights
 from landcover.processes.group import start_processes
 from landcover.registry import register_all
 from landcover.run_files.digest_cache import keep_digests
@@ -40,6 +41,8 @@ from stage1_optical_da.teacher_hook import TeacherHook
 
 # Imported for their registered classes.
 assert all((distributed_self_training, gaussian_prototype_alignment, resolution_alignment))
+
+MODULE = "stage1_optical_da.train_teachers"
 
 
 @command
@@ -85,7 +88,7 @@ def main() -> None:
         )
         for name, config in configs.items()
     ]
-    train_all(as_asked(trainings, arguments), processes, arguments.jobs, "stage1_optical_da.train_teachers")
+    train_all(as_asked(trainings, arguments, MODULE), processes, arguments.jobs, MODULE)
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,7 @@ def teacher_training(
         further_evaluations=[target_evaluation(pairs.target.tiles, config.crop_size)],
         wrapper="DistributedSelfTraining",
         scheme=scheme,
+        origins=Origins(weights=own_weights(name, config.pretrained), labels="of the source images"),
     )
 
 

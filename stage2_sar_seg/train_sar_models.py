@@ -16,6 +16,14 @@ from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles, truth_labels
 from landcover.data_sets.hold_out import hold_out
 from landcover.data_sets.training_tiles import TrainingTile
 from landcover.errors import command
+from landcover.model_cards.origins import (
+    Origins,
+    joined_weights,
+    labels_told,
+    own_weights,
+    weights_of_labels,
+    weights_of_start,
+)
 from landcover.processes.group import start_processes
 from landcover.registry import register_all
 from landcover.run_files.digest_cache import keep_digests
@@ -36,6 +44,8 @@ from stage2_sar_seg.sar_training import class_weights, sar_config, sar_training
 from stage2_sar_seg.training_labels import TrainingLabels, add_label_arguments, check_split, chosen_labels
 
 PUBLISHED = "published"
+
+MODULE = "stage2_sar_seg.train_sar_models"
 
 
 @command
@@ -105,6 +115,8 @@ def main() -> None:
             start,
             labels.manual_files(numbers),
         )
+        learned = () if job.published else tuple(labels.files())
+        alone = replace(alone, origins=_origins(job.name, config.pretrained, start, learned))
         if arguments.multimodal is None:
             return alone
         optical = optical_branch(job.config, config, arguments, scheme)
@@ -115,7 +127,7 @@ def main() -> None:
 
     # All are set up before the first one trains: what is wrong with the last is told at once.
     trainings = [training(job) for job in jobs]
-    done = train_all(as_asked(trainings, arguments), processes, arguments.jobs, "stage2_sar_seg.train_sar_models")
+    done = train_all(as_asked(trainings, arguments, MODULE), processes, arguments.jobs, MODULE)
     if tells:
         print(training_table(done, scheme), flush=True)
 
@@ -171,6 +183,15 @@ def _split(tiles: Sequence[SarTile], arguments: argparse.Namespace, tells: bool)
     if tells:
         print(held.note, flush=True)
     return held.training, held.held_out
+
+
+def _origins(name: str, pretrained: str | None, start: Path | None, labels: Sequence[Path]) -> Origins:
+    """What the card of a model tells of its weights and labels; `labels` are their folders, none for published ones."""
+    behind = [own_weights(name, pretrained), *map(weights_of_labels, labels)]
+    if start is not None:
+        behind.append(weights_of_start(start))
+    told = ", ".join(map(labels_told, labels)) or "published with the data"
+    return Origins(weights=joined_weights(behind), labels=told)
 
 
 def _start_line(name: str, start: Path | None, config: Config) -> str:

@@ -11,4 +11,5 @@ source "$REPO_ROOT/tools/profile.sh"
 run stage1_optical_da.train_teachers "${TEACHERS[@]}" \
     --oem-root "$OEM_ROOT" --dfc-root "$DFC_ROOT" --run-dir "$RUN_DIR" --source-splits "${SOURCE_SPLITS[@]}" \
     --source-data "$SOURCE_DATA" --target-data "$TARGET_DATA" \
-    --seed "$SEED" --jobs "$JOBS" --tracker "$TRACKER" "${CLASS_ARGUMENTS[@]}" "${PRETRAINED_ARGUMENTS[@]}" "${TEACHER_OPTION_ARGUMENTS[@]}"
+    --seed "$SEED" --jobs "$JOBS" --tracker "$TRACKER" --data "${DATA_SETS[@]}" \
+    "${CLASS_ARGUMENTS[@]}" "${PRETRAINED_ARGUMENTS[@]}" "${TEACHER_OPTION_ARGUMENTS[@]}"

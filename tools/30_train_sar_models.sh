@@ -12,5 +12,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 source "$REPO_ROOT/tools/profile.sh"
 
 run stage2_sar_seg.train_sar_models "${SAR_MODELS[@]}" --published "${PUBLISHED_MODELS[@]}" --only "${@:2}" \
-    --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" "${LABEL_ARGUMENTS[@]}" --run-dir "$RUN_DIR" --seed "$SEED" --jobs "$JOBS" --tracker "$TRACKER" \
+    --dfc-root "$DFC_ROOT" --truth-root "$TRUTH_ROOT" "${LABEL_ARGUMENTS[@]}" --run-dir "$RUN_DIR" \
+    --seed "$SEED" --jobs "$JOBS" --tracker "$TRACKER" --data "${DATA_SETS[@]}" \
     "${CLASS_ARGUMENTS[@]}" "${HOLD_OUT_ARGUMENTS[@]}" "${MULTIMODAL_ARGUMENTS[@]}" "${PRETRAINED_ARGUMENTS[@]}" "${START_ARGUMENTS[@]}" "${SAR_OPTION_ARGUMENTS[@]}"

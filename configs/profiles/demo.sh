@@ -4,6 +4,7 @@ if [ -z "${OEM_ROOT:-}${DFC_ROOT:-}" ]; then # made by tools/run_demo.sh
     OEM_ROOT="$RUN_DIR/data/OpenEarthMap"
     DFC_ROOT="$RUN_DIR/data/DFC2025Track1"
     : "${TRUTH_ROOT:=$RUN_DIR/data/truth}"
+    : "${DATA_SETS:=demo}"
 fi
 : "${TEACHERS:=configs/demo/teacher_segformer_efficientnet_lite0.py configs/demo/teacher_upernet_efficientnet_lite1.py}"
 : "${SAR_MODELS:=configs/demo/sar_segformer_efficientnet_lite0.py configs/demo/sar_upernet_efficientnet_lite1.py configs/demo/sar_upernet_efficientnet_lite0.py}"

@@ -19,6 +19,7 @@ from landcover.classes.scheme_file import scheme_of_record
 from landcover.errors import InputError
 from landcover.images.modality import Modality
 from landcover.images.source import Bands
+from landcover.networks.model_pack import PACK_SUFFIX, read_pack
 from landcover.run_files.atomic import atomic_path
 from landcover.sar.training_values import TrainingValues
 
@@ -88,9 +89,15 @@ def save_model(path: Path, info: ModelInfo, network: dict[str, Any], weights: di
         torch.save(content, file)
 
 
+def model_or_pack(folder: Path) -> Path:
+    """The model file in the folder of a training, or the pack `<name>.zip` beside or in place of that folder."""
+    pack = folder.with_name(f"{folder.name}{PACK_SUFFIX}")
+    return pack if pack.is_file() and not (folder / MODEL_NAME).is_file() else folder / MODEL_NAME
+
+
 def read_model_info(path: Path) -> ModelInfo:
     """The `ModelInfo` of a model file."""
-    return ModelInfo.of_json(_read(path)["info"], path)
+    return ModelInfo.of_json(read_content(path)["info"], path)
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -99,7 +106,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     Raises:
         InputError: missing, or not a model file.
     """
-    weights: dict[str, torch.Tensor] = _read(path)["weights"]
+    weights: dict[str, torch.Tensor] = read_content(path)["weights"]
     return weights
 
 
@@ -127,7 +134,7 @@ def load_model(path: Path, device: torch.device) -> tuple[nn.Module, ModelInfo]:
     Raises:
         InputError: missing, not a model file, of an unknown class scheme, or weights that do not fit.
     """
-    content = _read(path)
+    content = read_content(path)
     info = ModelInfo.of_json(content["info"], path)
     try:
         model = revert_sync_batchnorm(MODELS.build(json.loads(content["network"])))
@@ -148,8 +155,12 @@ def _named(bands: Bands) -> str:
     return ", ".join(f"band {band}" for band in bands) or "the only band"
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Content of a model file, read without running any code in it (`weights_only`)."""
+def read_content(path: Path) -> dict[str, Any]:
+    """Content of a model file or of a pack of it, read without running any code in it (`weights_only`).
+
+    Raises:
+        InputError: missing, or neither of them.
+    """
     if path.is_dir():
         inside = path / MODEL_NAME
         cure = f"pass {inside}" if inside.is_file() else f"pass the {MODEL_NAME} of a finished training"
@@ -158,6 +169,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: expected a trained model, found none; run the training stage first, or check the path"
         )
+    if path.suffix == PACK_SUFFIX:
+        return _checked(read_pack(path), path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle and zip raise whatever they like on damaged or foreign files
@@ -168,6 +181,11 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path}: expected a model file of this project, found something else ({reason}); pass the {MODEL_NAME} "
             "of a finished training, or train the model again"
         ) from error
+    return _checked(content, path)
+
+
+def _checked(content: object, path: Path) -> dict[str, Any]:
+    """The content, if it is that of a model file."""
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(
             f"{path}: expected a model file ({FORMAT}), found {_kind(content)}; pass the {MODEL_NAME} of a finished "

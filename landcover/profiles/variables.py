@@ -122,6 +122,7 @@ VARIABLES = (
         "Python modules with parts, filters, matchers, networks; imported before configs",
         "words",
     ),
+    Variable("DATA_SETS", "10 30", "what the data are, for model cards: names of configs/licences.toml", "words"),
     Variable(
         "TRACKER",
         "10 30",

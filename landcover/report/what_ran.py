@@ -27,7 +27,7 @@ STAGES = (
 
 FILES = (
     ("data_check/report.json", "what the check of the data has counted"),
-    ("teachers/*/model.pth", "optical models (teachers), with config, log, scores and manifest beside each"),
+    ("teachers/*/model.pth", "optical models (teachers), with card, config, log, scores and manifest beside each"),
     ("scores/teachers/*/*.tif", "class scores of the teachers for the training tiles"),
     ("pseudo_labels/*.tif", "labels of the training tiles, made from the scores of the teachers"),
     ("pseudo_labels/quality.json", "shares, confidence and agreement of these labels, for programs"),
@@ -35,7 +35,7 @@ FILES = (
     ("registered_labels/*.tif", "labels moved onto the SAR images by stage 22"),
     ("registered_labels/offsets.json", "offset between the images of every training tile, for programs"),
     ("registered_labels/offsets.png", "all offsets in one drawing"),
-    ("sar_models/*/model.pth", "SAR models, with config, log, scores and manifest beside each"),
+    ("sar_models/*/model.pth", "SAR models, with card, config, log, scores and manifest beside each"),
     ("scores/val/*/*.tif", "class scores of the SAR models for the validation tiles"),
     ("scores/test/*/*.tif", "class scores of the SAR models for the test tiles"),
     ("submission/*.png", "land-cover maps of the test tiles, one byte per pixel, 0 = no data"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from landcover.processes.group import Processes
 from landcover.run_files.manifest import OutputFolder
@@ -21,11 +22,13 @@ class Filling:
 
     Attributes:
         files: those that the manifest will list, in the first process; set by whoever fills the folder.
+        about: what the manifest tells of them beside; may be set by whoever fills the folder.
     """
 
     complete: bool
     nothing_to_do: bool
     files: Iterable[Path] | None = None
+    about: Mapping[str, Any] | None = None
 
 
 @contextmanager
@@ -56,5 +59,5 @@ def filling(
     processes.barrier()
     if processes.first:
         assert state.files is not None, "whoever fills the folder has set them"
-        output.finish(state.files)
+        output.finish(state.files, state.about)
     processes.barrier()

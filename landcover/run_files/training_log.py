@@ -1,4 +1,4 @@
-"""The log of a training: one JSON object per line."""
+"""The log of a training: one JSON object per line; and what the files beside it are called."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-LOG_NAME = "log.jsonl"
+LOG_NAME, METRICS_NAME, CONFIG_NAME = "log.jsonl", "metrics.json", "config.py"
+"""What a training leaves beside its model: the log, scores of the model, and the config with everything filled in."""
 
 
 def append_log(path: Path, line: Mapping[str, float]) -> None:

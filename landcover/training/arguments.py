@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,9 @@ from landcover.training.training import Training
 
 Model = TypeVar("Model")
 
+NOT_OF_ONE_MODEL = ("configs", "published", "only", "jobs", "one_of_many", "option", "tracker", "data")
+"""Arguments that say which models are trained, in which way, or what is in the config of each."""
+
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds `add_model_arguments`, `--dfc-root`, classes and pretrained weights."""
@@ -26,7 +30,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds configs, `--only`, `--jobs`, `--run-dir`, `--seed`, `--option` and `--tracker`.
+    """Adds configs, `--only`, `--jobs`, `--run-dir`, `--seed`, `--option`, `--tracker` and `--data`.
 
     `--one-of-many` is for `landcover.training.train_all`: the command was started by itself, which has told everything
     but what the training tells.
@@ -38,17 +42,50 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run-dir", required=True, type=Path, help="folder of the run; receives a folder per model")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="replaces one config value")
-    parser.add_argument(
-        "--tracker",
-        default=NO_TRACKER,
-        metavar="NAME",
-        help=f"shows the training: {', '.join(TRACKERS)} or {NO_TRACKER}",
-    )
+    trackers = ", ".join(TRACKERS)
+    parser.add_argument("--tracker", default=NO_TRACKER, help=f"shows the training: {trackers}, or {NO_TRACKER}")
+    parser.add_argument("--data", nargs="*", default=[], metavar="NAME", help="data sets, for the cards of the models")
 
 
-def as_asked(trainings: Sequence[Training], arguments: argparse.Namespace) -> list[Training]:
-    """The trainings, with what `add_model_arguments` says beside their configs: what shows them."""
-    return [replace(training, tracker=arguments.tracker) for training in trainings]
+def as_asked(trainings: Sequence[Training], arguments: argparse.Namespace, module: str) -> list[Training]:
+    """The trainings, with what the command line says beside their configs: what shows them, and what for their cards.
+
+    Args:
+        trainings: of the command.
+        arguments: of the command, with those of `add_model_arguments`.
+        module: of the command.
+    """
+    asked = []
+    for training in trainings:
+        command = training_command(module, training.name, arguments)
+        origins = replace(training.origins, data=tuple(arguments.data), command=command)
+        asked.append(replace(training, tracker=arguments.tracker, origins=origins))
+    return asked
+
+
+def training_command(module: str, name: str, arguments: argparse.Namespace) -> str:
+    """The command that trains one model again from the config beside it, saved as `<name>.py`.
+
+    Options are in that config; of paths, which are of one machine, the names of their variables are told.
+
+    Args:
+        module: of the command.
+        name: of the model.
+        arguments: of the command.
+    """
+    words = ["python", "-m", module, f"{name}.py"]
+    for key, value in vars(arguments).items():
+        if key not in NOT_OF_ONE_MODEL and value not in (None, False, "", []):
+            words += [f"--{key.replace('_', '-')}", *dict.fromkeys(_words(key, value))]
+    return shlex.join(words)
+
+
+def _words(key: str, value: object) -> list[str]:
+    if isinstance(value, list):
+        return [word for one in value for word in _words(key, one)]
+    if isinstance(value, Path):
+        return [key.upper()]
+    return [] if value is True else [str(value)]
 
 
 def chosen_models(models: Mapping[str, Model], only: list[str], variable: str) -> dict[str, Model]:

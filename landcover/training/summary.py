@@ -12,8 +12,8 @@ from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.report.table import result_table
 from landcover.report.text_table import text_table
 from landcover.run_files.manifest import FINISHED, read_manifest
+from landcover.run_files.training_log import METRICS_NAME
 from landcover.training.candidates import LAST
-from landcover.training.train_model import METRICS_NAME
 
 HEADS = ("model", "state", "exported", "minutes", "mIoU")
 

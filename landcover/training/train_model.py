@@ -11,12 +11,13 @@ from mmengine.runner import Runner
 from landcover.classes.scheme_file import manifest_input
 from landcover.errors import InputError
 from landcover.images.modality import parts_of
+from landcover.model_cards.write_card import has_card, write_card
 from landcover.networks.model_file import MODEL_NAME, load_model
 from landcover.processes.group import Processes
 from landcover.run_files.atomic import atomic_path, write_json, write_text
 from landcover.run_files.filling import filling
 from landcover.run_files.manifest import OutputFolder, digest_all, digest_text
-from landcover.run_files.training_log import LOG_NAME, read_log
+from landcover.run_files.training_log import CONFIG_NAME, LOG_NAME, METRICS_NAME, read_log
 from landcover.training.candidates import best_line, check_rule, further_path
 from landcover.training.checkpoints import saved_checkpoints
 from landcover.training.export import export_model
@@ -25,11 +26,9 @@ from landcover.training.runner import build_runner
 from landcover.training.training import Training
 from landcover.training.validation_hook import VALIDATION_MIOU, validate
 
-METRICS_NAME = "metrics.json"
-
 
 def train_model(training: Training, processes: Processes) -> bool:
-    """Trains, or goes on training, until `model.pth` and its manifest exist.
+    """Trains, or goes on training, until `model.pth`, its manifest and its card exist.
 
     Returns:
         False if the same training was complete before.
@@ -41,9 +40,11 @@ def train_model(training: Training, processes: Processes) -> bool:
     output = _output(training, processes)
     with filling(output, processes) as folder:
         if folder.nothing_to_do:
+            if processes.first and not has_card(training.folder):
+                write_card(training.folder)  # trained before there were cards, or killed between model and card
             return False
         if processes.first:
-            write_text(training.folder / "config.py", training.config.pretty_text)
+            write_text(training.folder / CONFIG_NAME, training.config.pretty_text)
         try:
             check_rule(training.config.choose, training.evaluations, training.name)
             chosen = _trained(training, processes)
@@ -55,10 +56,12 @@ def train_model(training: Training, processes: Processes) -> bool:
         scores = _scores(training, processes)
         if processes.first and scores is not None:
             write_json(training.folder / METRICS_NAME, {**scores, "chosen": chosen})
-        files = [training.folder / name for name in (MODEL_NAME, LOG_NAME, METRICS_NAME, "config.py")]
+        files = [training.folder / name for name in (MODEL_NAME, LOG_NAME, METRICS_NAME, CONFIG_NAME)]
         files += [further_path(files[0], export.name) for export in training.further_exports]
         folder.files = [path for path in files if path.exists()]
+        folder.about = training.origins.record()
     if processes.first:
+        write_card(training.folder)
         shutil.rmtree(training.work_dir, ignore_errors=True)
     return True
 

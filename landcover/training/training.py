@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.images.modality import Modality
+from landcover.model_cards.origins import Origins
 from landcover.sar.training_values import TrainingValues
 from landcover.training.candidates import LAST, Candidates
 from landcover.training.evaluation import Evaluation
@@ -61,6 +62,7 @@ class Training:
         values: what SAR images it trains on, for the model file; None for models that read none.
         scheme: the classes of labels and outputs.
         further_exports: other networks of the module in training that get model files too.
+        origins: what the model is made of, for its card.
         tracker: what shows the training while it runs, see `TRACKERS`; no part of what is trained.
     """
 
@@ -81,6 +83,7 @@ class Training:
     values: TrainingValues | None = None
     scheme: ClassScheme = OPEN_EARTH_MAP
     further_exports: Sequence[FurtherExport] = ()
+    origins: Origins = field(default_factory=Origins)
     tracker: str = "none"
 
     @property

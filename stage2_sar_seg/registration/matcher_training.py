@@ -11,6 +11,7 @@ from mmengine import Config
 from torch import nn
 
 from landcover.errors import InputError
+from landcover.model_cards.origins import Origins
 from landcover.processes.group import Processes
 from landcover.run_files.manifest import digest_all, digest_text
 from landcover.training.evaluation import Evaluation
@@ -69,6 +70,7 @@ def matcher_training(name: str, config: Config, split: PairSplit, folder: Path, 
         folder=folder,
         seed=seed,
         further_evaluations=[test_scores(split.test, config.crop_size, search)] if split.test else [],
+        origins=Origins(labels="offsets of the pairs"),
     )
 
 

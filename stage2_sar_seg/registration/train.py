@@ -32,6 +32,7 @@ HEADS = ("matcher", "state", "minutes", "mean error", "RMSE", *(f"CMR {limit} px
 def main() -> None:
     """Trains every config, in turn or `--jobs` at a time; finished ones are skipped, interrupted ones continued."""
     arguments = _arguments()
+    arguments.data = arguments.data or [arguments.pairs]
     register_all()
     processes = start_processes()
     check_jobs(arguments.jobs, processes)
@@ -52,7 +53,7 @@ def main() -> None:
     trainings = [
         matcher_training(name, config, split, folder / name, arguments.seed) for name, config in configs.items()
     ]
-    done = train_all(as_asked(trainings, arguments), processes, arguments.jobs, MODULE)
+    done = train_all(as_asked(trainings, arguments, MODULE), processes, arguments.jobs, MODULE)
     if tells:
         print(matcher_table(done), flush=True)
 

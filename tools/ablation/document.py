@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from landcover.report.text_table import padded
+from landcover.report.text_table import markdown_table
 from tools.ablation.results import Results, RowResult
 from tools.ablation.spread import Spread, spread
 from tools.ablation.study import Matrix
@@ -118,13 +118,6 @@ def result_table(results: Results) -> str:
         for row, gain, over_first in zip(results.rows, results.gains(), results.gains_over_first(), strict=True)
     ]
     return markdown_table(["", "", f"target mIoU, n = {len(results.seeds)}", "to row 1", "what it adds"], lines)
-
-
-def markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]], texts: int = 2) -> str:
-    """A Markdown table, padded to read as plain text too; numbers, behind the first `texts` columns, to the right."""
-    heads, rule, *rows = padded([header, ["---"] * len(header), *lines], texts)
-    rule = ["-" * len(cell) if column < texts else "-" * (len(cell) - 1) + ":" for column, cell in enumerate(rule)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, rule, *rows))
 
 
 def _setting(results: Results) -> str:

@@ -11,7 +11,7 @@ from ensemble.scoring import Summary, score_ensemble
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.metrics import ConfusionMatrix
 from landcover.networks.model_file import MODEL_NAME
-from landcover.training.train_model import METRICS_NAME
+from landcover.run_files.training_log import METRICS_NAME
 from tools.ablation.jobs import Command, Job
 from tools.ablation.results import RowResult, Score
 from tools.ablation.spread import spread

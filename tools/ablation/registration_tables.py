@@ -14,10 +14,10 @@ from landcover.data_sets.dfc2025 import dfc2025_tiles
 from landcover.labels.label_set import LabelSet, label_files, sar_grid_truth
 from landcover.labels.quality import References, folder_quality, read_quality
 from landcover.processes.group import start_processes
+from landcover.report.text_table import markdown_table
 from stage2_sar_seg.registration.matching_scores import LIMITS
 from stage2_sar_seg.registration.offset_files import OFFSETS_NAME, read_offsets
 from stage2_sar_seg.registration.pairs.demo import demo_pairs
-from tools.ablation.document import markdown_table
 from tools.ablation.match_patches import read_patch_scores
 from tools.ablation.matching_methods import Method
 from tools.ablation.spread import Spread, spread

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import torch
 from mmengine.hooks import Hook
 
 from landcover.errors import InputError
+from landcover.model_cards.origins import Origins
 from landcover.networks.model_file import load_model
 from landcover.processes.group import Processes
 from landcover.run_files.manifest import read_manifest
@@ -65,9 +67,9 @@ def test_a_finished_training_is_skipped_and_another_one_refused(make_training, o
     folder = tmp_path / "model"
     assert train_model(make_training(folder, iterations=2, scored=True), one_process)
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["config.py", "log.jsonl", "manifest.json", "metrics.json", "model.pth"]
+    assert names == ["README.md", "config.py", "log.jsonl", "manifest.json", "metrics.json", "model.pth"]
     assert [row["name"] for row in read_manifest(folder / "manifest.json")["files"]] == sorted(
-        {*names} - {"manifest.json"}
+        {*names} - {"manifest.json", "README.md"}
     )
     scores = json.loads((folder / "metrics.json").read_text())
     assert scores["labels"] == "published labels" and 0 <= scores["miou"] <= 1
@@ -79,6 +81,20 @@ def test_a_finished_training_is_skipped_and_another_one_refused(make_training, o
     with pytest.raises(InputError, match=r"made_by\.iterations: 2 there, 4 now|made_by\.config"):
         train_model(make_training(folder, iterations=4), one_process)
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def test_a_finished_training_has_a_card_and_gets_the_one_that_it_lacks(make_training, one_process, tmp_path):
+    origins = Origins(("demo",), {"mit_b0": ("tiny",)}, "published with the data", "python -m here tiny.py")
+    training = replace(make_training(tmp_path, iterations=2, scored=True), origins=origins)
+    assert train_model(training, one_process)
+    assert read_manifest(tmp_path / "manifest.json")["about"] == json.loads(json.dumps(origins.record()))
+    card = (tmp_path / "README.md").read_text()
+    miou = json.loads((tmp_path / "metrics.json").read_text())["miou"]
+    assert "# tiny\n" in card and "**Not for commercial use**" in card and "python -m here tiny.py" in card
+    assert re.search(rf"\| published labels +\|.*\| +{100 * miou:.1f} \|", card)
+    (tmp_path / "README.md").unlink()
+    assert train_model(training, one_process) is False
+    assert (tmp_path / "README.md").read_text() == card
 
 
 def test_a_training_finished_by_other_processes_is_finished(make_training, one_process, tmp_path):

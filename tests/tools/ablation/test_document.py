@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from landcover.classes import OPEN_EARTH_MAP
-from tools.ablation.document import document, markdown_table, matrix_table, result_table
+from tools.ablation.document import document, matrix_table, result_table
 from tools.ablation.results import Results
 
 
@@ -38,12 +38,6 @@ def test_everything_is_told(made_up: Results) -> None:
 
 def test_a_shortened_study_says_so(made_up: Results) -> None:
     assert "9 of `config` (set by the command:" in document(replace(made_up, shortened=True))
-
-
-def test_columns_are_as_wide_as_their_widest_cell() -> None:
-    assert markdown_table(["", "b", "number"], [["1", "long", "2.0"]]) == (
-        "|     | b    | number |\n| --- | ---- | -----: |\n| 1   | long |    2.0 |"
-    )
 
 
 def test_rows_are_compared_with_the_first_of_their_group(grouped: Results) -> None:

@@ -102,15 +102,16 @@ def module_of(words: Sequence[str]) -> tuple[str, list[str]]:
     """The Python module that a command starts, and its arguments."""
     start = list(words).index("python") if "python" in words else 0
     if words[0] == "bash":
-        return "tools.map_scene", list(words[2:])
+        return words[1].removesuffix(".sh").replace("/", "."), list(words[2:])
     if words[start + 1] == "-m":
         return words[start + 2], list(words[start + 3 :])
     return words[start + 1].removesuffix(".py").replace("/", "."), list(words[start + 2 :])
 
 
+STARTING_ONE = {"python", "tools/map_scene.sh", "tools/share_model.sh"}
 EVERY = [(path, words) for path in DOCUMENTS for words in commands(path)]
 OF_STAGES = [(path, *assignments(words)) for path, words in EVERY if re.search(r"bash tools/(run|\d)", " ".join(words))]
-OF_MODULES = [(path, assignments(words)[1]) for path, words in EVERY if {"python", "tools/map_scene.sh"} & set(words)]
+OF_MODULES = [(path, assignments(words)[1]) for path, words in EVERY if STARTING_ONE & set(words)]
 
 
 def named(found: Sequence[tuple]) -> list[str]:

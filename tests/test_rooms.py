@@ -51,8 +51,8 @@ LANDCOVER_MAY_IMPORT: dict[str, set[str]] = {
     "report": {"classes", "data_sets", "errors", "images", "metrics", "run_files", "score_files"},
     "model_cards": {"classes", "errors", "images", "networks", "report", "run_files", "sar"},
     "training": {
-        "classes", "data_check", "data_sets", "errors", "images", "metrics", "model_cards", "networks", "prediction",
-        "processes", "quiet_mmseg", "report", "run_files", "sar",
+        "classes", "data_check", "data_sets", "errors", "images", "metrics", "model_cards", "networks",
+        "optional_packages", "prediction", "processes", "quiet_mmseg", "report", "run_files", "sar",
     },
 }  # fmt: skip
 

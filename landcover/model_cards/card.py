@@ -70,7 +70,8 @@ def _licences(facts: ModelFacts) -> str:
             "## Licences",
             verdict([part for part, _ in parts]),
             markdown_table(["made of", "as", "licence", "commercial use", "source"], rows, texts=5),
-            "Whether a licence of data or weights binds the model is a question of law that this card does not answer.",
+            "Whether a licence of data or weights binds the model is a question of law that this card leaves open. The "
+            "model's own licence is for whoever gives it away to choose.",
         ]
     )
 
@@ -173,5 +174,5 @@ def _training(facts: ModelFacts) -> str:
     ]
     told = ["## Training", markdown_table(["", ""], rows, texts=2)]
     if facts.origins.command:
-        told.append(f"Trained again by\n\n```bash\ncp config.py {facts.info.name}.py\n{facts.origins.command}\n```")
+        told.append(f"Trained by\n\n```bash\n{facts.origins.command}\n```\n\nthat is, with `config.py` beside it.")
     return "\n\n".join(told)

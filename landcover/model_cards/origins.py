@@ -33,7 +33,7 @@ class Origins:
         weights: of published weights, the models that started from them: the model itself, one that it started from,
             and those whose labels it has learned.
         labels: what it has learned, in words; empty if that is not known.
-        command: that trains it again.
+        command: that has trained it.
     """
 
     data: tuple[str, ...] = ()

@@ -16,8 +16,13 @@ from landcover.training.training import Training
 
 Model = TypeVar("Model")
 
-NOT_OF_ONE_MODEL = ("configs", "published", "only", "jobs", "one_of_many", "option", "tracker", "data")
-"""Arguments that say which models are trained, in which way, or what is in the config of each."""
+ROOT = Path(__file__).parents[2]
+
+CONFIGS = ("configs", "published")
+"""Arguments that name configs."""
+
+NOT_OF_ONE_MODEL = ("only", "jobs", "one_of_many", "tracker", "data")
+"""Arguments that say which models are trained, and in which way."""
 
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,28 +69,37 @@ def as_asked(trainings: Sequence[Training], arguments: argparse.Namespace, modul
 
 
 def training_command(module: str, name: str, arguments: argparse.Namespace) -> str:
-    """The command that trains one model again from the config beside it, saved as `<name>.py`.
+    """The command that trains one model, as anybody can give it.
 
-    Options are in that config; of paths, which are of one machine, the names of their variables are told.
+    Configs are told from the repository's root, those outside of it by their names; of other paths, which are of one
+    machine, the names of their variables are told.
 
     Args:
         module: of the command.
         name: of the model.
         arguments: of the command.
     """
-    words = ["python", "-m", module, f"{name}.py"]
+    words = ["python", "-m", module, *_words("configs", arguments.configs)]
     for key, value in vars(arguments).items():
-        if key not in NOT_OF_ONE_MODEL and value not in (None, False, "", []):
-            words += [f"--{key.replace('_', '-')}", *dict.fromkeys(_words(key, value))]
-    return shlex.join(words)
+        if key in ("configs", *NOT_OF_ONE_MODEL) or value is None or value is False or value in ("", []):
+            continue
+        option = f"--{key.replace('_', '-')}"
+        given = _words(key, value)
+        words += [word for one in given for word in (option, one)] if key == "option" else [option, *given]
+    return shlex.join([*words, "--only", name])
 
 
 def _words(key: str, value: object) -> list[str]:
     if isinstance(value, list):
-        return [word for one in value for word in _words(key, one)]
+        return list(dict.fromkeys(word for one in value for word in _words(key, one)))
     if isinstance(value, Path):
-        return [key.upper()]
+        return [_config(value) if key in CONFIGS else key.upper()]
     return [] if value is True else [str(value)]
+
+
+def _config(path: Path) -> str:
+    whole = path.absolute()
+    return whole.relative_to(ROOT).as_posix() if whole.is_relative_to(ROOT) else path.name
 
 
 def chosen_models(models: Mapping[str, Model], only: list[str], variable: str) -> dict[str, Model]:

@@ -16,6 +16,7 @@ from landcover.prediction.views import View
 from landcover.score_files.score_file import encode, read_scores
 from stage2_sar_seg.predict_sar import main
 from stage2_sar_seg.train_sar_models import main as train
+from tools.share_model import share_model
 
 RunMain = Callable[..., tuple[int, str]]
 
@@ -55,9 +56,17 @@ def test_every_val_and_test_tile_gets_the_scores_of_every_model(
     without_val = Path(shutil.copytree(data, tmp_path / "test_only"))
     shutil.rmtree(without_val / "val")
     other = tmp_path / "other_run"
-    shutil.copytree(run_dir / "sar_models", other / "sar_models")
+    (other / "sar_models").mkdir(parents=True)
+    share_model(run_dir / "sar_models" / "tiny", other / "sar_models" / "tiny.zip")
     code, output = run_main(main, "tiny", "--dfc-root", without_val, "--run-dir", other)
     assert (code, output) == (0, f"wrote 2 score files in {other / 'scores/test/tiny'}\n")
+    for image in sorted((data / "test" / "sar_images").iterdir()):
+        model, _ = load_model(run_dir / "sar_models" / "tiny" / "model.pth", torch.device("cpu"))
+        expected_scores = predict_probabilities(
+            model, read_sar(image).pixels, SlidingWindow(32, 16), torch.device("cpu")
+        )
+        _, codes = read_scores(other / "scores" / "test" / "tiny" / image.name)
+        np.testing.assert_array_equal(codes, encode(expected_scores.numpy(), "logit"))
 
 
 def test_the_training_tiles_are_predicted_where_they_are_asked_for(

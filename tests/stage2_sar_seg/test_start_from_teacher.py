@@ -56,7 +56,9 @@ def test_a_model_learns_from_the_first_teacher_of_its_network_and_is_another_mod
     statistics = band_statistics([tile.sar for tile in dfc2025_tiles(demo_root / "DFC2025Track1", "train")])
     assert model.data_preprocessor.mean.item() == pytest.approx(statistics.mean, rel=1e-6)  # not the teacher's
 
-    inputs = json.loads((folder / "manifest.json").read_text())["inputs"]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["about"]["weights"] == {"not known": ["teacher"]}  # nothing lies beside that file
+    inputs = manifest["inputs"]
     assert inputs["start"] == hashlib.sha256(teacher.read_bytes()).hexdigest()
     assert run_main(main, *words)[1].startswith(f"tiny: starts from {teacher}\nis there:")
     code, message = run_main(main, *arguments, *STILL)

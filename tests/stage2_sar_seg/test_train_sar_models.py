@@ -53,7 +53,8 @@ def test_pretrained_weights_are_an_input(
 def test_models_are_trained_on_pseudo_labels_and_on_published_labels(
     run_main: RunMain, arguments: list[str], demo_root: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
-    words = [*arguments, "--published", str(tiny_model), "--truth-root", str(demo_root / "truth")]
+    truth = str(demo_root / "truth")
+    words = [*arguments, "--published", str(tiny_model), "--truth-root", truth, "--data", "demo"]
     folders = [tmp_path / "run" / "sar_models" / name for name in ("tiny", "tiny_published")]
     expected = "".join(f"wrote {folder / 'model.pth'}\n" for folder in folders)
     code, output = run_main(main, *words)
@@ -67,6 +68,15 @@ def test_models_are_trained_on_pseudo_labels_and_on_published_labels(
     manifests = [json.loads((folder / "manifest.json").read_text()) for folder in folders]
     assert manifests[0]["inputs"]["images"] == manifests[1]["inputs"]["images"]
     assert manifests[0]["inputs"]["labels"] != manifests[1]["inputs"]["labels"]
+    command = (
+        "python -m stage2_sar_seg.train_sar_models tiny.py --run-dir RUN_DIR --seed 0 --dfc-root DFC_ROOT "
+        "--classes openearthmap --published tiny.py --labels LABELS --truth-root TRUTH_ROOT --hold-out-by auto --only "
+    )
+    assert [manifest["about"] for manifest in manifests] == [
+        {"data": ["demo"], "weights": {}, "labels": labels, "command": command + name}
+        for labels, name in ((Path(arguments[4]).name, "tiny"), ("published with the data", "tiny_published"))
+    ]
+    assert all((folder / "README.md").read_text().count("synthetic scenes") for folder in folders)
     tiles = dfc2025_tiles(demo_root / "DFC2025Track1", "train")
     statistics = band_statistics([tile.sar for tile in tiles])
     for folder, name in zip(folders, ("tiny", "tiny_published"), strict=True):
@@ -182,7 +192,7 @@ def test_models_that_are_trained_side_by_side_are_byte_for_byte_the_same(
         outputs.append([line.replace(str(run), "RUN") for line in output.splitlines()])
         files = [path for path in sorted((run / "sar_models").rglob("*")) if path.is_file()]
         models.append({path.relative_to(run): path.read_bytes() for path in files})
-    assert len(models[0]) == 2 * 5 and models[0] == models[1]
+    assert len(models[0]) == 2 * 6 and models[0] == models[1]
     note, first, second, head, *rows = outputs[0]
     assert outputs[1][0] == note and sorted(outputs[1][1:3]) == [first, second] and outputs[1][3] == head
     assert [line.split()[:2] for line in outputs[1][4:6]] == [["tiny", "trained"], ["tiny_published", "trained"]]

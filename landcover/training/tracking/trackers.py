@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from landcover.errors import InputError
+from landcover.optional_packages import optional_package
 from landcover.training.tracking.backends import MlflowTracker, TensorboardTracker, Tracker, WandbTracker
 
 NO_TRACKER = "none"
@@ -16,6 +16,9 @@ TRACKERS: dict[str, type[Tracker]] = {
     "wandb": WandbTracker,
 }
 """By the name that a profile gives them, which is that of their package."""
+
+BIG = ("mlflow", "wandb")
+"""Packages that bring so many others that they are not among the optional requirements."""
 
 
 def check_tracker(name: str) -> None:
@@ -28,11 +31,8 @@ def check_tracker(name: str) -> None:
         return
     if name not in TRACKERS:
         raise InputError(f"TRACKER: expected {NO_TRACKER}, {', '.join(TRACKERS)}, found {name}; correct it")
-    if find_spec(name) is None:
-        raise InputError(
-            f"TRACKER={name}: expected the Python package {name}, which is not installed; run 'pip install {name}' in "
-            f"the environment of this project, or set TRACKER={NO_TRACKER}"
-        )
+    install = {"install": name} if name in BIG else {}
+    optional_package(name, f"TRACKER={name}", **install)
 
 
 def build_tracker(name: str, folder: Path, run_name: str, run: str | None) -> Tracker:

@@ -174,5 +174,7 @@ def _training(facts: ModelFacts) -> str:
     ]
     told = ["## Training", markdown_table(["", ""], rows, texts=2)]
     if facts.origins.command:
-        told.append(f"Trained by\n\n```bash\n{facts.origins.command}\n```\n\nthat is, with `config.py` beside it.")
+        told.append(
+            f"Trained by\n\n```bash\n{facts.origins.command}\n```\n\nwhere `config.py`, beside the model, has every value."
+        )
     return "\n\n".join(told)

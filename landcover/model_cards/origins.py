@@ -18,7 +18,7 @@ from landcover.run_files.training_log import CONFIG_NAME
 SCORES_OF = "scores of "
 """How the manifest of pseudo-labels names the models that made them."""
 
-NOT_KNOWN = "not known"
+NOT_KNOWN = "of unknown name"
 """Published weights of which nobody has kept the name."""
 
 MAKERS = "the models that made its labels"

@@ -57,7 +57,7 @@ def test_a_model_learns_from_the_first_teacher_of_its_network_and_is_another_mod
     assert model.data_preprocessor.mean.item() == pytest.approx(statistics.mean, rel=1e-6)  # not the teacher's
 
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["about"]["weights"] == {"not known": ["teacher"]}  # nothing lies beside that file
+    assert manifest["about"]["weights"] == {"of unknown name": ["teacher"]}  # nothing lies beside that file
     inputs = manifest["inputs"]
     assert inputs["start"] == hashlib.sha256(teacher.read_bytes()).hexdigest()
     assert run_main(main, *words)[1].startswith(f"tiny: starts from {teacher}\nis there:")

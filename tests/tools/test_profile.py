@@ -118,7 +118,7 @@ def test_paths_with_spaces_arrive_as_single_arguments(environment: dict[str, str
     profile.write_text(
         """
         RUN_DIR="/läufe/run 1" DFC_ROOT="/d l" LABELS="/la bels" PRETRAINED_DIR="/my weights"
-        CLASSES="/my classes.toml" LABEL_VALUES="255:0 +1"
+        CLASSES="/my classes.toml" LABEL_VALUES="255:0 +1" DATA_SETS="'my city'"
         TEACHERS=t.py SAR_MODELS=("my configs/a.py" b.py) PUBLISHED_MODELS="'my configs/c.py' l'ile.py"
         """,
         encoding="utf-8",
@@ -134,6 +134,7 @@ def test_paths_with_spaces_arrive_as_single_arguments(environment: dict[str, str
         "--only",
         *["--dfc-root", "/d l", "--truth-root", environment["TRUTH_ROOT"], "--labels", "/la bels"],
         *["--run-dir", "/läufe/run 1", "--seed", "0", "--jobs", "1"],
+        *["--tracker", "none", "--data", "my city"],
         *["--classes", "/my classes.toml", "--label-values=255:0 +1"],
         *["--pretrained-dir", "/my weights"],
         *["--option", "a={'b': 1}"],

@@ -5,7 +5,7 @@ import pytest
 from landcover.errors import InputError
 from landcover.model_cards.card import card_text
 from landcover.model_cards.facts import read_facts
-from landcover.model_cards.origins import Origins
+from landcover.model_cards.origins import NOT_KNOWN, Origins
 from landcover.run_files.atomic import write_json
 from landcover.run_files.manifest import digest, package_versions
 
@@ -48,7 +48,9 @@ def test_a_card_tells_what_the_files_tell(trained):
     assert training["SHA-256 of model.pth"] == f"`{digest(folder / 'model.pth')}`"
     assert training["SHA-256 of labels"] == f"`{'1' * 64}`"
     assert f"torch {package_versions()['torch']}" in training["packages"]
-    assert card["Training"].endswith(f"```bash\n{COMMAND}\n```\n\nthat is, with `config.py` beside it.")
+    assert card["Training"].endswith(
+        f"```bash\n{COMMAND}\n```\n\nwhere `config.py`, beside the model, has every value."
+    )
 
 
 def test_free_licences_are_said_to_be_free(trained):
@@ -59,15 +61,15 @@ def test_free_licences_are_said_to_be_free(trained):
 
 
 def test_non_commercial_comes_first_and_then_what_is_not_known(trained):
-    made_of = Origins(("dfc2025", "openearthmap"), {"mit_b5": ("tiny",), "not known": ("b",)})
+    made_of = Origins(("dfc2025", "openearthmap"), {"mit_b5": ("tiny",), NOT_KNOWN: ("b",)})
     licences = sections(card_text(read_facts(trained(about=made_of))))["Licences"]
     first = licences.splitlines()[0]
     assert first.startswith("**Not for commercial use**, say the licences of OpenEarthMap, ")
     assert "; weights mit_b5 (NVIDIA Source Code License for SegFormer (non-commercial)). **Terms not known**" in first
-    assert first.endswith("Track 1); weights not known: ask the source.")
+    assert first.endswith("Track 1); weights of unknown name: ask the source.")
     rows = {row[0]: row for row in cells(licences)}
     assert rows["weights mit_b5"][3] == "no" and "https://github.com/NVlabs/SegFormer" in rows["weights mit_b5"][2]
-    assert rows["weights not known"][2:] == ["not known, ask the source", "ask", "-"]
+    assert rows["weights of unknown name"][2:] == ["not known, ask the source", "ask", "-"]
 
 
 def test_data_that_nobody_names_are_told_to_be_missing_or_named_by_the_caller(trained):

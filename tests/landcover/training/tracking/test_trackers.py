@@ -1,3 +1,4 @@
+import logging
 import os
 import sys
 from types import ModuleType, SimpleNamespace
@@ -5,6 +6,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 from mmengine import Config
+from mmengine.visualization import vis_backend
 
 from landcover.errors import InputError
 from landcover.training.tracking.trackers import TRACKERS, build_tracker, check_tracker
@@ -47,10 +49,18 @@ class Calls(ModuleType):
         return [(arguments, settings) for call, arguments, settings in self.calls if call == name]
 
 
-def test_mlflow_writes_a_database_here_and_continues_its_run(monkeypatch, tmp_path):
+@pytest.fixture
+def mlflow(monkeypatch):
+    """In the package's place, with one run."""
     run = SimpleNamespace(info=SimpleNamespace(run_id="abc"))
-    mlflow = Calls("mlflow", active_run=lambda: run, MlflowException=RuntimeError)
-    monkeypatch.setitem(sys.modules, "mlflow", mlflow)
+    module = Calls("mlflow", active_run=lambda: run, MlflowException=RuntimeError)
+    monkeypatch.setitem(sys.modules, "mlflow", module)
+    # mmengine opens the logs of its logger again, which earlier tests may have left with a closed stream
+    monkeypatch.setattr(vis_backend, "MMLogger", SimpleNamespace(get_current_instance=lambda: logging.getLogger("x")))
+    return module
+
+
+def test_mlflow_writes_a_database_here_and_continues_its_run(mlflow, monkeypatch, tmp_path):
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID"):
         monkeypatch.delenv(name, raising=False)
     first = build_tracker("mlflow", tmp_path, "tiny", None)
@@ -69,9 +79,7 @@ def test_mlflow_writes_a_database_here_and_continues_its_run(monkeypatch, tmp_pa
     assert len(mlflow.called("end_run")) == 1
 
 
-def test_mlflow_goes_to_the_server_that_is_named(monkeypatch, tmp_path):
-    mlflow = Calls("mlflow", MlflowException=RuntimeError)
-    monkeypatch.setitem(sys.modules, "mlflow", mlflow)
+def test_mlflow_goes_to_the_server_that_is_named(mlflow, monkeypatch, tmp_path):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://server:5000")
     build_tracker("mlflow", tmp_path, "tiny", None).add_config(SETTINGS)
     assert mlflow.called("set_tracking_uri")[0][0] == ("http://server:5000",)

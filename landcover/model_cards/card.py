@@ -174,7 +174,6 @@ def _training(facts: ModelFacts) -> str:
     ]
     told = ["## Training", markdown_table(["", ""], rows, texts=2)]
     if facts.origins.command:
-        told.append(
-            f"Trained by\n\n```bash\n{facts.origins.command}\n```\n\nwhere `config.py`, beside the model, has every value."
-        )
+        command = f"```bash\n{facts.origins.command}\n```"
+        told.append(f"Trained by\n\n{command}\n\nwhere `config.py`, beside the model, has every value.")
     return "\n\n".join(told)

@@ -48,9 +48,7 @@ def test_a_card_tells_what_the_files_tell(trained):
     assert training["SHA-256 of model.pth"] == f"`{digest(folder / 'model.pth')}`"
     assert training["SHA-256 of labels"] == f"`{'1' * 64}`"
     assert f"torch {package_versions()['torch']}" in training["packages"]
-    assert card["Training"].endswith(
-        f"```bash\n{COMMAND}\n```\n\nwhere `config.py`, beside the model, has every value."
-    )
+    assert f"```bash\n{COMMAND}\n```\n\nwhere `config.py`" in card["Training"]
 
 
 def test_free_licences_are_said_to_be_free(trained):

@@ -16,7 +16,7 @@ from landcover.registry import register_all
 from landcover.report.quality_table import quality_table
 from landcover.run_files.digest_cache import keep_digests
 from landcover.run_files.manifest import digest
-from stage2_sar_seg.registration.build import MODEL_SUFFIX, build_matcher
+from stage2_sar_seg.registration.build import MODEL_SUFFIXES, build_matcher
 from stage2_sar_seg.registration.label_registration import LabelRegistration
 from stage2_sar_seg.registration.offset_files import OFFSETS_NAME, read_offsets
 from stage2_sar_seg.registration.offset_summary import offset_lines
@@ -39,7 +39,7 @@ def main() -> None:
     processes = start_processes()
     keep_digests(arguments.run_dir)
     settings, of_matcher = registration_options(arguments.option)
-    trained = arguments.method.endswith(MODEL_SUFFIX)
+    trained = arguments.method.endswith(MODEL_SUFFIXES)
     if trained and of_matcher:
         raise InputError(
             f"REGISTER_OPTIONS {shorten(sorted(of_matcher))}: expected settings of tiles alone, as {arguments.method} "

@@ -27,5 +27,7 @@ def test_settings_that_a_matcher_does_not_take_are_told():
 def test_the_path_of_a_model_file_is_read_as_one(tmp_path):
     with pytest.raises(InputError, match=r"none\.pth"):
         build_matcher(str(tmp_path / "none.pth"), CPU)
+    with pytest.raises(InputError, match=r"none\.zip: expected a trained model, found none"):
+        build_matcher(str(tmp_path / "none.zip"), CPU)
     with pytest.raises(InputError, match=r"model\.pth brings its settings along, found others \(search\)"):
         build_matcher("model.pth", CPU, search=4)

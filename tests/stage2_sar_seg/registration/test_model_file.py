@@ -10,8 +10,10 @@ from tiny_networks import tiny_segformer
 
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
-from landcover.networks.model_file import ModelInfo, save_model
+from landcover.networks.model_file import ModelInfo, read_content, save_model
+from landcover.networks.model_pack import write_pack
 from landcover.run_files.manifest import digest
+from stage2_sar_seg.registration.build import build_matcher
 from stage2_sar_seg.registration.model_file import read_matcher
 
 NETWORK = {"type": "S2M2Network", "search": 8, "widths": [8, 16], "blocks": 1, "shallow_channels": 8}
@@ -40,6 +42,17 @@ def test_a_matcher_is_read_as_it_was_written(registered: None, tmp_path: Path) -
     row, column = np.unravel_index(expected.argmax(), expected.shape)
     np.testing.assert_allclose(found.optical, [[16.5 + row, 15.0 + column]], atol=0.5)
     assert found.confidence.shape == (1,) and 0 <= found.confidence[0] <= 1
+
+
+def test_a_matcher_is_read_from_a_pack(registered: None, tmp_path: Path) -> None:
+    network = write_model(tmp_path / "model.pth", NETWORK)
+    write_pack(tmp_path / "some.zip", read_content(tmp_path / "model.pth"), {})
+    matcher = build_matcher(str(tmp_path / "some.zip"), torch.device("cpu"))
+    assert matcher.settings()["model"] == digest(tmp_path / "some.zip")
+    sar, optical = torch.zeros(1, 1, 32, 32), torch.ones(1, 3, 48, 48)
+    with torch.inference_mode():
+        expected = network(sar, optical).product[0].numpy()
+    np.testing.assert_array_equal(matcher.heatmap(sar[0, 0].numpy(), optical[0].numpy()), expected)
 
 
 def test_what_is_no_matcher_is_told(registered: None, tmp_path: Path) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
-
 import torch
 from torch import Tensor
 
 from landcover.errors import InputError
+from landcover.transport_solver import solved_plan
 
 TOLERANCE = 1e-4
 """Sum over the classes of how far their shares may be off."""
@@ -16,22 +14,8 @@ TOLERANCE = 1e-4
 ITERATIONS = 200
 """Steps after which the potentials are taken as they are."""
 
-DIRECT = 12
-"""Steps after which a problem counts as hard: pixels so sure of their class that the shares hardly answer to small
-changes of the potentials. It is then solved for softer scores first."""
-
-SHARPNESS = (2**-10, 2**-8, 2**-6, 2**-4, 2**-2, 1.0)
-"""Factors of the scores of a hard problem, in turn; the solution of each is where the next begins."""
-
-RANGE = 20.0
-"""Potentials that have moved farther since the kernel was exponentiated are put into it, so that what has underflown
-there, at exp(-87), stays without weight."""
-
 NEVER = -1e30
 """Least score. Infinity would leave a pixel that fits nowhere without a number."""
-
-LONGEST = 10.0
-"""Of a Newton step. A longer one leaves the region in which it means anything."""
 
 
 @torch.no_grad()
@@ -75,7 +59,7 @@ def balanced_assignment(
         raise InputError(f"shares: expected a sum of 1, found {float(worst):.6g}; divide them by their sum")
     planes, mass, wanted = _planes(scores, shares, valid)
     with torch.autocast(scores.device.type, enabled=False):
-        plan = _solved(planes, mass, wanted / wanted.sum(-1, keepdim=True), tolerance, iterations)
+        plan = solved_plan(planes, mass, wanted / wanted.sum(-1, keepdim=True), tolerance, iterations)
     return _rows(plan, mass, scores)
 
 
@@ -128,7 +112,7 @@ def bounded_assignment(
     wanted = torch.cat([bounds, torch.full_like(slack, 1 - fraction)], -1)
     total = wanted.sum(-1, keepdim=True)
     with torch.autocast(scores.device.type, enabled=False):
-        plan = _solved(planes, torch.cat([mass, slack], -1) / total, wanted / total, tolerance, iterations)
+        plan = solved_plan(planes, torch.cat([mass, slack], -1) / total, wanted / total, tolerance, iterations)
     return _rows(plan[..., :-1, :-1], mass, scores)
 
 
@@ -159,97 +143,3 @@ def _rows(plan: Tensor, mass: Tensor, scores: Tensor) -> Tensor:
     if not bool(mass.all()):
         plan = plan * (mass > 0)[:, None]
     return plan.reshape(*scores.shape[:-2], *plan.shape[-2:]).transpose(-1, -2)
-
-
-@dataclass(frozen=True)
-class _Marginals:
-    """What potentials lead to.
-
-    Args:
-        normalisers: (B, 1, N), sums over the classes.
-        columns: (B, C), shares of the classes.
-        errors: (B,), sums of the absolute differences to the shares wanted.
-    """
-
-    normalisers: Tensor
-    columns: Tensor
-    errors: Tensor
-
-
-class _Kernel:
-    """exp(scores + base), every pixel's largest made 1, and what potentials near `base` make of it."""
-
-    def __init__(self, planes: Tensor, mass: Tensor, shares: Tensor, base: Tensor) -> None:
-        self._planes, self._mass, self._shares = planes, mass[:, None], shares
-        self._occurs = mass.any(-1)
-        self._absorb(base)
-
-    def marginals(self, potentials: Tensor) -> _Marginals:
-        if float((potentials - self._base).nan_to_num(nan=0.0).abs().max()) > RANGE:
-            self._absorb(potentials)
-        weights = self._weights(potentials)
-        normalisers = weights[:, None] @ self._kernel
-        columns = weights * (self._kernel @ (self._mass / normalisers).mT)[..., 0]
-        errors = (columns - self._shares).abs().sum(-1)
-        return _Marginals(normalisers, columns, errors * self._occurs)
-
-    def sinkhorn_step(self, found: _Marginals) -> Tensor:
-        """(B, C), to the potentials of which one marginal is right while the other stays."""
-        least = torch.finfo(found.columns.dtype).tiny
-        return (self._shares / found.columns.clamp(min=least)).log().nan_to_num(nan=0.0, neginf=0.0)
-
-    def newton_step(self, potentials: Tensor, found: _Marginals) -> Tensor:
-        """(B, C), of the concave dual whose gradient is `shares` - `columns`."""
-        weights = self._weights(potentials).double()
-        together = (self._kernel * (self._mass / found.normalisers.square())) @ self._kernel.mT
-        columns = found.columns.double()
-        curvature = torch.diag_embed(columns) - weights[:, :, None] * weights[:, None] * together.double()
-        # Adding one number to all potentials changes nothing, nor does any number for a class without a share.
-        fixed = 1 / columns.shape[-1] + torch.diag_embed((weights == 0).double() + 1e-9)
-        step = torch.linalg.solve(curvature + fixed, self._shares.double() - columns)
-        return step.nan_to_num(0.0).clamp(-LONGEST, LONGEST).to(potentials.dtype)
-
-    def plan(self, potentials: Tensor, found: _Marginals) -> Tensor:
-        """(B, C, N), columns sum to 1."""
-        return (self._kernel * self._weights(potentials)[..., None]).div_(found.normalisers)
-
-    def _weights(self, potentials: Tensor) -> Tensor:
-        return (potentials - self._base).nan_to_num(nan=-torch.inf, neginf=-torch.inf).exp()
-
-    def _absorb(self, potentials: Tensor) -> None:
-        self._base = potentials
-        moved = self._planes + potentials[..., None]
-        self._kernel = moved.sub_(moved.amax(1, keepdim=True)).exp_()
-
-
-def _solved(planes: Tensor, mass: Tensor, shares: Tensor, tolerance: float, iterations: int) -> Tensor:
-    """Plan (B, C, N) of pixels of `mass` (B, N) whose classes have `shares` (B, C) of it."""
-    potentials = torch.zeros_like(shares).masked_fill_(shares == 0, -torch.inf)
-    kernel = _Kernel(planes, mass, shares, potentials)
-    potentials, found = _iterated(kernel, potentials, tolerance, min(iterations, DIRECT))
-    if float(found.errors.max()) > tolerance:
-        potentials = torch.zeros_like(potentials).masked_fill_(shares == 0, -torch.inf)
-        for sharpness, sharper in pairwise(SHARPNESS):
-            kernel = _Kernel(planes * sharpness, mass, shares, potentials)
-            potentials, _ = _iterated(kernel, potentials, tolerance, min(iterations, DIRECT))
-            potentials = potentials * (sharper / sharpness)
-        kernel = _Kernel(planes, mass, shares, potentials)
-        potentials, found = _iterated(kernel, potentials, tolerance, iterations)
-    return kernel.plan(potentials, found)
-
-
-def _iterated(kernel: _Kernel, potentials: Tensor, tolerance: float, iterations: int) -> tuple[Tensor, _Marginals]:
-    """Potentials after at most so many steps from `potentials`, and what they lead to."""
-    found = kernel.marginals(potentials)
-    for _ in range(iterations):
-        if float(found.errors.max()) <= tolerance:
-            break
-        moving = (found.errors > tolerance)[:, None]
-        tried = torch.where(moving, potentials + kernel.newton_step(potentials, found), potentials)
-        reached = kernel.marginals(tried)
-        better = (reached.errors <= found.errors / 2)[:, None] | ~moving
-        if not bool(better.all()):
-            tried = torch.where(better, tried, potentials + kernel.sinkhorn_step(found))
-            reached = kernel.marginals(tried)
-        potentials, found = tried, reached
-    return potentials, found

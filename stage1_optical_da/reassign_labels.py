@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import stage1_optical_da.sure_sar_labels  # noqa: F401  registers itself
@@ -12,7 +13,7 @@ from landcover.errors import command
 from landcover.labels.label_filter import FilterMaterial, build_filter, filter_labels
 from landcover.labels.label_set import LabelSet, label_files
 from landcover.labels.quality import References, read_quality
-from landcover.processes.group import start_processes
+from landcover.processes.group import Processes, start_processes
 from landcover.profiles.key_values import key_values
 from landcover.registry import register_all
 from landcover.report.quality_table import quality_table
@@ -45,8 +46,7 @@ def main() -> None:
     keep_digests(arguments.run_dir)
     tiles = dfc2025_tiles(arguments.dfc_root, "train")
     images = {tile.name: tile.optical for tile in tiles if tile.optical}
-    scores = {name: arguments.run_dir / "scores" / "teachers" / name for name in arguments.teachers}
-    scores = {name: folder for name, folder in scores.items() if folder.is_dir()}
+    scores = teacher_scores(arguments.run_dir / "scores" / "teachers", arguments.teachers, processes)
     before = LabelSet(arguments.labels.name, label_files(arguments.labels, CURE, scheme), scheme)
     material = FilterMaterial(tiles, scores, arguments.seed, processes, scheme, arguments.sar_scores, before)
     options = key_values("REASSIGN_OPTIONS", arguments.option)
@@ -60,6 +60,23 @@ def main() -> None:
     if processes.first:
         print(f"{'wrote' if written else 'is there:'} {len(images)} label files in {folder}")
         print(quality_table(read_quality(folder), scheme), flush=True)
+
+
+def teacher_scores(root: Path, names: Sequence[str], processes: Processes) -> dict[str, Path]:
+    """Folders of score files that are there, by the name of the teacher; tells which are not where some are.
+
+    Args:
+        root: folder of the folders.
+        names: of the teachers.
+        processes: the first of which tells.
+    """
+    found = {name: root / name for name in names if (root / name).is_dir()}
+    missing = [name for name in names if name not in found]
+    if found and missing and processes.first:
+        print(
+            f"note: no scores of {', '.join(missing)} in {root}; only those of {', '.join(found)} are read", flush=True
+        )
+    return found
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ LANDCOVER_MAY_IMPORT: dict[str, set[str]] = {
     "registry": {"errors", "quiet_mmseg"},  # names the modules that it imports as texts
     "classes": {"errors"},
     "metrics": {"classes", "errors"},
-    "optimal_transport": {"errors"},
+    "transport_solver": set(),
+    "optimal_transport": {"errors", "transport_solver"},
     "processes": set(),
     "run_files": {"errors", "places", "processes"},
     "images": {"classes", "errors", "run_files"},

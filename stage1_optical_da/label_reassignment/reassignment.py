@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ensemble.tile_sums import best_class
 from landcover.classes import VOID
 from landcover.labels.transported import transported
 from stage1_optical_da.label_reassignment.evidence import Evidence
@@ -56,9 +57,8 @@ def reassigned(
         settings: see `ReassignmentSettings`.
     """
     changeable = unsure(labels, evidence, settings.threshold) & ~evidence.no_data
-    best = assigned.argmax(0)
-    enough = np.take_along_axis(assigned, best[None], 0)[0] >= settings.least
-    return np.where(changeable & enough, (best + 1).astype(np.uint8), labels)
+    best, shares = best_class(list(assigned), range(1, len(assigned) + 1))
+    return np.where(changeable & (shares >= settings.least), best, labels)
 
 
 def unsure(labels: NDArray[np.uint8], evidence: Evidence, threshold: float) -> NDArray[np.bool_]:

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from landcover.images.grid import read_georeference
 from landcover.images.raster import read_raster, write_raster
 from landcover.labels.label_filter import LABEL_FILTERS, FilterMaterial
 from landcover.labels.quality import read_quality
-from stage1_optical_da.reassign_labels import main
+from landcover.processes.group import Processes
+from stage1_optical_da.reassign_labels import main, teacher_scores
 
 RunMain = Callable[..., tuple[int, str]]
 
@@ -65,7 +67,9 @@ def test_every_label_file_is_changed_and_told_about(
 ) -> None:
     folder, truth = tmp_path / "run" / "reassigned_labels", demo_root / "truth"
     code, printed = run_main(main, *arguments, "--truth-root", truth)
-    first, *table = printed.splitlines()
+    note, first, *table = printed.splitlines()
+    scores = tmp_path / "run" / "scores" / "teachers"
+    assert note == f"note: no scores of absent in {scores}; only those of one are read"
     assert (code, first) == (0, f"wrote 4 label files in {folder}")
     assert "before after fill: 4 tiles, 16,384 pixels" in table
     images = sorted((demo_root / "DFC2025Track1" / "train" / "rgb_images").iterdir())
@@ -83,8 +87,18 @@ def test_every_label_file_is_changed_and_told_about(
     assert quality["agreement"]["before"]["equal"] == 1.0  # where both know a class
 
     code, printed = run_main(main, *arguments, "--truth-root", truth)
-    assert (code, printed.splitlines()[0]) == (0, f"is there: 4 label files in {folder}")
-    assert printed.splitlines()[1:] == table
+    assert (code, printed.splitlines()[:2]) == (0, [note, f"is there: 4 label files in {folder}"])
+    assert printed.splitlines()[2:] == table
+
+
+@pytest.mark.parametrize("there", [[], ["one", "two"]])
+def test_teachers_that_have_scores_all_or_none_need_no_note(
+    there: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in there:
+        (tmp_path / name).mkdir()
+    found = teacher_scores(tmp_path, ["one", "two"], Processes(0, 1, torch.device("cpu")))
+    assert found == {name: tmp_path / name for name in there} and capsys.readouterr().out == ""
 
 
 def test_the_method_gets_the_seed_and_labels_of_another_one_are_refused(

@@ -24,7 +24,7 @@ LONGEST = 10.0
 """Of a Newton step. A longer one leaves the region in which it means anything."""
 
 THINNING = 15
-"""Of many pixels every so-manieth is solved first. Odd: an even one meets the same columns of an image in every row."""
+"""Step between the pixels that are solved first. Odd: an even one meets the same columns of an image in every row."""
 
 PART = 2**14
 """Pixels summed at a time in float32, the sums of parts in float64: one sum of a million is off by more than the

@@ -75,6 +75,12 @@ def test_the_reading_stands_in_the_document(study: str) -> None:
 
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MODULES_OF_SCRIPTS = {
+    "tools/map_scene.sh": "tools.map_scene",
+    "tools/share_model.sh": "tools.share_model",
+    "tools/slurm/map_scenes.sh": "tools.map_scene",
+    "tools/benchmarks/gpu.sh": "tools.benchmarks.gpu",
+}
 OF_OTHER_PROGRAMS = {"OMP_NUM_THREADS", "PYTHONPATH", "PYTHON", "CUDA_VISIBLE_DEVICES"}
 
 
@@ -102,16 +108,18 @@ def module_of(words: Sequence[str]) -> tuple[str, list[str]]:
     """The Python module that a command starts, and its arguments."""
     start = list(words).index("python") if "python" in words else 0
     if words[0] == "bash":
-        return words[1].removesuffix(".sh").replace("/", "."), list(words[2:])
+        count = 3 if words[1] == "tools/slurm/map_scenes.sh" else 2  # behind the number of tasks
+        return MODULES_OF_SCRIPTS[words[1]], list(words[count:])
     if words[start + 1] == "-m":
         return words[start + 2], list(words[start + 3 :])
     return words[start + 1].removesuffix(".py").replace("/", "."), list(words[start + 2 :])
 
 
-STARTING_ONE = {"python", "tools/map_scene.sh", "tools/share_model.sh"}
 EVERY = [(path, words) for path in DOCUMENTS for words in commands(path)]
-OF_STAGES = [(path, *assignments(words)) for path, words in EVERY if re.search(r"bash tools/(run|\d)", " ".join(words))]
-OF_MODULES = [(path, assignments(words)[1]) for path, words in EVERY if STARTING_ONE & set(words)]
+OF_STAGES = [
+    (path, *assignments(words)) for path, words in EVERY if re.search(r"bash tools/(slurm/)?(run|\d)", " ".join(words))
+]
+OF_MODULES = [(path, assignments(words)[1]) for path, words in EVERY if {"python", *MODULES_OF_SCRIPTS} & set(words)]
 
 
 def named(found: Sequence[tuple]) -> list[str]:

@@ -45,7 +45,7 @@ LANDCOVER_MAY_IMPORT: dict[str, set[str]] = {
     "data_sets": {"classes", "errors", "images", "processes", "run_files", "transforms"},
     "data_check": {"classes", "data_sets", "errors", "images", "processes"},
     "demo_scenes": {"classes", "errors", "images", "processes", "run_files"},
-    "prediction": {"classes", "errors", "images", "networks", "processes", "run_files", "sar", "score_files"},
+    "prediction": {"classes", "errors", "images", "networks", "places", "processes", "run_files", "sar", "score_files"},
     "labels": {
         "classes", "data_sets", "errors", "images", "metrics", "optimal_transport", "processes", "run_files",
     },

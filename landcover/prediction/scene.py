@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -22,13 +22,13 @@ from landcover.errors import InputError
 from landcover.images.modality import Image
 from landcover.images.raster import TILE
 from landcover.images.source import RasterSource
-from landcover.networks.model_file import common_reading
+from landcover.networks.model_file import common_reading, load_model
 from landcover.prediction.blending import RollingSums
 from landcover.prediction.cloud_optimised import Layer, label_layer, read_tag, write_cloud_optimised
 from landcover.prediction.map_parts import Part, PartsFolder, cut_into_parts, differences, longest_run, runs
 from landcover.prediction.optical_scene import open_optical_scene
 from landcover.prediction.sar_scene import open_scene, warn_of_place
-from landcover.prediction.scene_models import SceneModel, SceneSettings, load_scene_models
+from landcover.prediction.scene_models import Load, SceneModel, SceneSettings, load_scene_models
 from landcover.prediction.scene_no_data import write_no_data_mask
 from landcover.prediction.sliding_window import predict_probabilities
 from landcover.processes.group import Processes
@@ -63,6 +63,8 @@ def map_scene(
     processes: Processes,
     confidence: Path | None = None,
     optical_path: Path | None = None,
+    load: Load = load_model,
+    quiet: bool = False,
 ) -> bool:
     """Maps a SAR scene: labels on its grid, as a cloud-optimised GeoTIFF, and on request how sure they are.
 
@@ -88,6 +90,8 @@ def map_scene(
         processes: those that share the work; the first one puts the map together.
         confidence: second map to write: the mean probability of the label in percent, 255 where there is no data.
         optical_path: optical image on the grid of the scene, for models that read both.
+        load: gives the network of a model file and its `ModelInfo`; one that remembers them serves many scenes.
+        quiet: no progress of windows.
 
     Returns:
         False if the map was there.
@@ -101,9 +105,9 @@ def map_scene(
         open_scene(scene_path, *common_reading(model_paths)) as scene,
         open_optical_scene(optical_path, scene_path) if optical_path else nullcontext() as optical,
     ):
-        models, scheme = load_scene_models(model_paths, scene, settings, processes, optical is not None)
+        models, scheme = load_scene_models(model_paths, scene, settings, processes, optical is not None, load)
         outputs = {LABELS: out} if confidence is None else {LABELS: out, CONFIDENCE: confidence}
-        work = _Work(scene, optical, models, scheme, outputs, processes)
+        work = _Work(scene, optical, models, scheme, outputs, processes, quiet or not processes.first)
         made_from: dict[str, Any] = {}
         if processes.first:  # the others ask nothing
             model_digests = [digest(path) for path in model_paths]
@@ -130,9 +134,10 @@ class _Work:
         scheme: ClassScheme,
         outputs: Mapping[str, Path],
         processes: Processes,
+        quiet: bool,
     ) -> None:
         self._scene, self._optical, self._models, self._scheme = scene, optical, models, scheme
-        self._outputs, self._processes = outputs, processes
+        self._outputs, self._processes, self._quiet = outputs, processes, quiet
         folder = outputs[LABELS].with_name(f"{outputs[LABELS].name}.parts")
         self._folder = PartsFolder(folder, sorted(outputs))
         self._mask_path = folder / "no_data.tif"
@@ -178,16 +183,15 @@ class _Work:
 
     def _map_parts(self, bands: Sequence[Sequence[Part]]) -> None:
         windows = [sum(1 for _ in self._windows(*_extent(band))) for band in bands]
-        progress = Progress(f"{self._scene.path.name}: windows", sum(windows), quiet=not self._processes.first)
-        with rasterio.open(self._mask_path) as mask:
+        progress = Progress(f"{self._scene.path.name}: windows", sum(windows), quiet=self._quiet)
+        with closing(progress), rasterio.open(self._mask_path) as mask:
             for position, band in self._processes.on_demand(bands):
                 progress.reach(sum(windows[:position]))  # the others have begun those
                 heights = [part.rows.stop - part.rows.start for part in band]
                 images = _regrouped(self._finished_rows(*_extent(band), mask, progress), heights)
                 for part, (labels, scores) in zip(band, images, strict=True):
                     self._write_part(part, labels, scores, _read_mask(mask, part.rows, part.columns))
-        progress.reach(sum(windows))
-        progress.close()
+            progress.reach(sum(windows))
 
     @torch.inference_mode()
     def _finished_rows(
@@ -256,6 +260,7 @@ class _Work:
         }
         for kind, path in sorted(self._outputs.items()):  # the labels come last: with them the map is complete
             blocks = partial(self._folder.blocks, self._parts, kind)
+            path.parent.mkdir(parents=True, exist_ok=True)
             write_cloud_optimised(path, self._scene.grid, layers[kind], blocks, self._folder.folder / "assembly")
 
 

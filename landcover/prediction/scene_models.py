@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -14,12 +15,14 @@ from landcover.classes import ClassScheme
 from landcover.errors import InputError
 from landcover.images.modality import Modality, names_of
 from landcover.images.source import RasterSource
-from landcover.networks.model_file import load_model
+from landcover.networks.model_file import ModelInfo, load_model
 from landcover.prediction.blending import blending_weights
 from landcover.prediction.image_check import ImageCheck
 from landcover.prediction.sliding_window import PredictionDtype, SlidingWindow
 from landcover.prediction.views import Flip, make_views
 from landcover.processes.group import Processes
+
+Load = Callable[[Path, torch.device], tuple[nn.Module, ModelInfo]]
 
 SAMPLE = 2048
 """Largest side of the sample of a scene that tells whether its values fit a model, pixels."""
@@ -64,7 +67,12 @@ class SceneModel:
 
 
 def load_scene_models(
-    paths: Sequence[Path], scene: RasterSource, settings: SceneSettings, processes: Processes, optical: bool = False
+    paths: Sequence[Path],
+    scene: RasterSource,
+    settings: SceneSettings,
+    processes: Processes,
+    optical: bool = False,
+    load: Load = load_model,
 ) -> tuple[list[SceneModel], ClassScheme]:
     """Loads model files for a scene; also returns the class scheme that they share.
 
@@ -74,6 +82,7 @@ def load_scene_models(
         settings: see `SceneSettings`.
         processes: on whose devices the networks go; the first one warns of a scene that is unlike the training.
         optical: whether there is an optical image beside the scene.
+        load: gives the network of a model file, and its `ModelInfo`.
 
     Raises:
         InputError: no SAR model, another class scheme, or a model that can not be used on this scene.
@@ -82,7 +91,7 @@ def load_scene_models(
     schemes: dict[ClassScheme, Path] = {}
     sample, check = scene.sample(SAMPLE), ImageCheck(processes)
     for path in paths:
-        network, info = load_model(path, processes.device)
+        network, info = load(path, processes.device)
         if "sar" not in names_of(info.modality):
             raise InputError(f"{path}: expected a SAR model, found one for {info.modality} images; pass another")
         if info.modality != "sar" and not optical:

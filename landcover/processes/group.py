@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -145,8 +146,10 @@ def rows_of_all_processes(rows: torch.Tensor) -> torch.Tensor:
 
 
 def _take_slurm_variables() -> None:
+    # A step may use some nodes of the job alone.
+    listed = os.environ.get("SLURM_STEP_NODELIST") or os.environ["SLURM_JOB_NODELIST"]
     nodes = subprocess.run(
-        ["scontrol", "show", "hostnames", os.environ["SLURM_JOB_NODELIST"]], check=True, capture_output=True, text=True
+        ["scontrol", "show", "hostnames", listed], check=True, capture_output=True, text=True
     ).stdout.split()
     os.environ.update(
         RANK=os.environ["SLURM_PROCID"],
@@ -154,5 +157,13 @@ def _take_slurm_variables() -> None:
         LOCAL_RANK=os.environ["SLURM_LOCALID"],
         MASTER_ADDR=nodes[0],
     )
+    counts = _tasks_per_node(os.environ.get("SLURM_STEP_TASKS_PER_NODE", ""))
+    if counts:
+        os.environ["LOCAL_WORLD_SIZE"] = str(counts[int(os.environ.get("SLURM_NODEID", "0"))])
     # Two jobs may share a node: a port derived from the job keeps them apart.
     os.environ.setdefault("MASTER_PORT", str(20000 + int(os.environ["SLURM_JOB_ID"]) % 20000))
+
+
+def _tasks_per_node(text: str) -> list[int]:
+    """Number of tasks on every node, of Slurm's short form: `4(x2),1` is 4, 4, 1."""
+    return [int(count) for count, times in re.findall(r"(\d+)(?:\(x(\d+)\))?", text) for _ in range(int(times or 1))]

@@ -63,6 +63,28 @@ def test_mistakes_are_told_in_one_line(run_main: RunMain, inputs: list[Path], tm
     assert (code, message[:60]) == (2, "error: --stride: expected a share of the window in (0, 1], f")
 
 
+def test_many_scenes_are_mapped_into_a_folder_and_a_bad_one_is_told_at_the_end(
+    run_main: RunMain, inputs: list[Path], tmp_path: Path
+) -> None:
+    scene, model = inputs
+    os.utime(scene, (1, 1))  # files written a moment ago are read again
+    listing, maps = tmp_path / "list.txt", tmp_path / "maps"
+    listing.write_text("scene.tif\nabsent.tif\nmodel.pth\n")
+    words = ["--scenes", listing, "--models", model, "--out", maps]
+    code, message = run_main(main, *words)
+    assert (code, message[:24]) == (1, "error: not mapped: model") and (maps / "scene.tif").is_file()
+    listing.write_text("scene.tif\nabsent.tif\n")
+    code, message = run_main(main, *words)
+    assert code == 1
+    assert message.startswith(f"error: not mapped: absent: {tmp_path / 'absent.tif'}: expected an image file, found no")
+    assert str(scene) in (maps / "digests.json").read_text()
+    counts = "maps written, 1 were there, 0 failed"
+    assert run_main(main, *words[:2], "--share", "2/2", *words[2:]) == (0, f"{maps}: 0 {counts}\n")
+    assert run_main(main, "--scenes", scene, *words[2:]) == (0, f"{maps}: 0 {counts}\n")
+    code, message = run_main(main, "--scene", scene, "--share", "1/2", *words[2:])
+    assert (code, message[:44]) == (2, "error: --share: expected --scenes to share o")
+
+
 def test_the_shell_command_passes_everything_on_and_runs_several_processes(inputs: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "map.tif"
     words = ["--scene", inputs[0], "--models", inputs[1], "--out", out]

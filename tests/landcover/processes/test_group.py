@@ -5,7 +5,7 @@ import pytest
 import torch
 from two_processes import run_by_two_processes
 
-from landcover.processes.group import Processes, rows_of_all_processes, start_processes
+from landcover.processes.group import Processes, _tasks_per_node, rows_of_all_processes, start_processes
 
 RANK_PROGRAM = """
 import torch
@@ -42,7 +42,9 @@ print(processes.rank, processes.world, processes.first, processes.share("abcde")
 @pytest.fixture
 def environment(monkeypatch):
     # set and deleted, so that what a test makes start_processes set is taken back as well
-    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "LAUNCHER", "SLURM_PROCID"):
+    for name in (
+        "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "LAUNCHER", "SLURM_PROCID"
+    ):  # fmt: skip
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -78,7 +80,8 @@ def test_places_under_slurm_come_from_its_variables(environment, tmp_path):
     environment.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     for name, value in {
         "LAUNCHER": "slurm", "SLURM_PROCID": "5", "SLURM_NTASKS": "8", "SLURM_LOCALID": "1",
-        "SLURM_JOB_NODELIST": "node[7-8]", "SLURM_JOB_ID": "123456",
+        "SLURM_JOB_NODELIST": "node[6-9]", "SLURM_STEP_NODELIST": "node[7-8]", "SLURM_JOB_ID": "123456",
+        "SLURM_STEP_TASKS_PER_NODE": "4(x2)", "SLURM_NODEID": "1",
     }.items():  # fmt: skip
         environment.setenv(name, value)
     joined = []
@@ -88,3 +91,9 @@ def test_places_under_slurm_come_from_its_variables(environment, tmp_path):
     assert start_processes() == Processes(5, 8, torch.device("cpu"))
     assert joined == [("gloo", timedelta(hours=4))]
     assert (os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"], os.environ["LOCAL_RANK"]) == ("node7", "23456", "1")
+    assert os.environ["LOCAL_WORLD_SIZE"] == "4"
+
+
+@pytest.mark.parametrize(("text", "counts"), [("", []), ("3", [3]), ("4(x2),1", [4, 4, 1]), ("2,1(x2)", [2, 1, 1])])
+def test_tasks_per_node_are_told_in_short(text, counts):
+    assert _tasks_per_node(text) == counts

@@ -165,7 +165,7 @@ def _serve(connection: Connection, build: Build, device: str) -> None:
         meter = _CudaMemory() if device == "cuda" else _ProcessMemory()
         connection.send(0.0)
         while (request := connection.recv()) != "end":
-            connection.send(meter.growth() if request == "memory" else _seconds(call, device))
+            connection.send(meter.growth() if request == "memory" else seconds_of(call, device))
     except EOFError:
         pass  # the benchmark has ended
     except Exception:
@@ -177,7 +177,8 @@ def _cuda() -> ModuleType:
     return importlib.import_module("torch.cuda")
 
 
-def _seconds(call: Call, device: str) -> float:
+def seconds_of(call: Call, device: str) -> float:
+    """Wall time of one call, until the device has done what it started."""
     wait = _cuda().synchronize if device == "cuda" else lambda: None
     wait()
     begin = time.perf_counter()

@@ -15,7 +15,7 @@ def optional_package(name: str, wanted_by: str, install: str = f"-r {REQUIREMENT
     """The module of an optional package, imported now.
 
     Args:
-        name: of the module, such as `onnxruntime`.
+        name: of the module, such as `tensorboard`.
         wanted_by: what needs it, a file or a setting, for the message.
         install: what pip is told to install.
 

@@ -14,8 +14,8 @@ def test_a_package_that_is_there_is_imported() -> None:
 
 
 def test_a_missing_one_is_told_in_one_line_with_the_cure() -> None:
-    with pytest.raises(InputError, match=r"model\.onnx: expected the package no_such, found no module") as told:
-        optional_package("no_such", "model.onnx")
+    with pytest.raises(InputError, match=r"run_1: expected the package no_such, found no module") as told:
+        optional_package("no_such", "run_1")
     assert f"pip install -r {REQUIREMENTS}" in str(told.value) and (ROOT / REQUIREMENTS).is_file()
 
 

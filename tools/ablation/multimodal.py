@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 DLLR = ROOT / "configs" / "_base_" / "multimodal" / "dllr.py"
 
 ITERATIONS = 160
-"""Of every training unless the command says otherwise: less than half of the demo's, since there are 72 of them."""
+"""Of every training unless the command says otherwise: less than half of the demo's, since there are 66 of them."""
 
 FRACTIONS = {"16th": "1/16", "8th": "1/8", "4th": "1/4", "all": "1"}
 """Shares of the training tiles that are labelled, by the name in a row's name."""
@@ -59,15 +59,6 @@ STEPS = {
 }
 """Rows of every fraction, by the name in a row's name."""
 
-VARIANTS = {
-    "cross": STEPS["cross"],
-    "pairs": Step("without SAR tiles alone", "reassigned_labels", (f"{SAR_ONLY}=0.0",)),
-    "sure": Step(
-        "nor reassignment: sure pixels", "reassigned_labels", (f"{SAR_ONLY}=0.0", "multimodal.cross.reassign=False")
-    ),
-}
-"""Rows of what in cross supervision does what, with all tiles labelled."""
-
 ABOUT = """\
 SAR models of the demo, SegFormer's head on EfficientNet-Lite0, from few labelled tiles. Of the 40 training pairs a
 share has the truth as manual labels, on the grid of the optical image as an annotator would draw it; which ones, the
@@ -102,7 +93,8 @@ def multimodal_study(data: Path, folder: Path, iterations: int | None = None) ->
     roots = ("--pretrained-dir", str(PRETRAINED), "--dfc-root", str(data / "DFC2025Track1"))
     manual = ("--manual-labels", str(data / "truth" / "train" / "labels"))
 
-    def model(fraction: str, name: str, step: Step) -> Model:
+    def model(fraction: str, name: str) -> Model:
+        step = STEPS[name]
         needed = step.others != "none" and fraction != "all"  # no other label is left then
         others = ("--labels", str(labels / step.others)) if needed else ()
         training = () if step.options is None else ("--multimodal", str(DLLR))
@@ -112,14 +104,14 @@ def multimodal_study(data: Path, folder: Path, iterations: int | None = None) ->
         name = f"{fraction}_{name}"
         return Model(name, "stage2_sar_seg.train_sar_models", DEFAULT, options, words, "sar_models", defaults)
 
-    def rows(fraction: str, steps: Mapping[str, Step], group: str, prefix: str = "") -> list[Row]:
+    def rows(fraction: str) -> list[Row]:
         known: dict[tuple[tuple[str, ...], ...], Model] = {}
         found = []
-        for name, step in steps.items():
-            trained = model(fraction, name, step)
+        for name, step in STEPS.items():
+            trained = model(fraction, name)
             trained = known.setdefault((trained.arguments, trained.options), trained)
             part = Part((trained,), tuple(truth))
-            found.append(Row(f"{prefix}{fraction}_{name}", step.title, (part,), Views("one_view"), group=group))
+            found.append(Row(f"{fraction}_{name}", step.title, (part,), Views("one_view"), group=GROUPS[fraction]))
         return found
 
     return Study(
@@ -127,10 +119,7 @@ def multimodal_study(data: Path, folder: Path, iterations: int | None = None) ->
         title="Multimodal training: SAR models from few labels",
         about=ABOUT,
         prepare=partial(_prepare, data, labels, folder / "tiles"),
-        rows=(
-            *(row for fraction in FRACTIONS for row in rows(fraction, STEPS, GROUPS[fraction])),
-            *rows("all", VARIANTS, "Cross supervision, all tiles labelled", "variant_"),
-        ),
+        rows=tuple(row for fraction in FRACTIONS for row in rows(fraction)),
         images=folder / "tiles",
         truth=truth,
         labels=f"truth of the {len(truth)} val and test tiles",

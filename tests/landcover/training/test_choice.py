@@ -82,9 +82,8 @@ def test_the_model_of_the_chosen_iteration_is_exported_and_told(
     assert capsys.readouterr().out == told.get(rule, "tiny: chose iteration 6 of 8 by tied (0.500)\n")
     manifest = read_manifest(tmp_path / "manifest.json")
     assert [row["name"] for row in manifest["files"]] == ["config.py", "log.jsonl", "metrics.json", "model.pth"]
-    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "manifest.json") == [
-        row["name"] for row in manifest["files"]
-    ]
+    listed = [row["name"] for row in manifest["files"]]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*listed, "README.md", "manifest.json"])
 
 
 def test_validation_miou_chooses_the_largest_logged_score_and_its_tiles_are_inputs(scripted, one_process, tmp_path):

@@ -68,7 +68,7 @@ def test_the_document_of_the_demo_has_the_sizes_and_the_agreement_of_the_code() 
         assert np.abs(shares / 100 - AGREEMENT).max() < 0.1
 
 
-@pytest.mark.parametrize("study", ["stage1", "stage2", "registration", "prototypes"])
+@pytest.mark.parametrize("study", ["stage1", "stage2", "registration", "prototypes", "multimodal"])
 def test_the_reading_stands_in_the_document(study: str) -> None:
     reading = (ROOT / "tools" / "ablation" / f"{study}_reading.md").read_text(encoding="utf-8").strip()
     assert reading in (ROOT / "docs" / f"{study}.md").read_text(encoding="utf-8")

@@ -70,7 +70,8 @@ def test_models_are_trained_on_pseudo_labels_and_on_published_labels(
     assert manifests[0]["inputs"]["labels"] != manifests[1]["inputs"]["labels"]
     command = (
         "python -m stage2_sar_seg.train_sar_models tiny.py --run-dir RUN_DIR --seed 0 --dfc-root DFC_ROOT "
-        "--classes openearthmap --published tiny.py --labels LABELS --truth-root TRUTH_ROOT --hold-out-by auto --only "
+        "--classes openearthmap --published tiny.py --labels LABELS --labelled-tiles 1 --truth-root TRUTH_ROOT "
+        "--hold-out-by auto --only "
     )
     assert [manifest["about"] for manifest in manifests] == [
         {"data": ["demo"], "weights": {}, "labels": labels, "command": command + name}

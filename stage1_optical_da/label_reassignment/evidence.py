@@ -57,9 +57,7 @@ def evidence_of(
     optical = modality_evidence(teachers, scheme)
     weight = np.where(sar.no_data, np.float32(0), np.float32(sar_weight))
     probabilities = (optical.probabilities + weight * sar.probabilities) / (1 + weight)
-    voice = np.where(
-        sar.no_data, optical.unanimous, best_class(list(sar.probabilities), range(1, scheme.num_classes + 1))[0]
-    )
+    voice = np.where(sar.no_data, optical.unanimous, _most_probable(sar.probabilities))
     return Evidence(probabilities, agreed([optical.unanimous, voice]), optical.no_data)
 
 

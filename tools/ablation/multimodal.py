@@ -29,9 +29,8 @@ FRACTIONS = {"16th": "1/16", "8th": "1/8", "4th": "1/4", "all": "1"}
 GROUPS = {name: f"{share} of the tiles labelled" for name, share in FRACTIONS.items()} | {"all": "All tiles labelled"}
 
 WITHOUT_COMPLEMENTARY = "multimodal.complementary_weight=0.0"
-SAR_ONLY = "multimodal.data.sar_only_share"
-WITHOUT_CROSS = ("multimodal.cross.weight=0.0", f"{SAR_ONLY}=0.0")
-WITH_SAR_ONLY = f"{SAR_ONLY}=0.125"
+WITHOUT_CROSS = "multimodal.cross.weight=0.0"
+WITH_SAR_ONLY = "multimodal.data.sar_only_share=0.125"
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,9 @@ class Step:
 STEPS = {
     "supervised": Step("SAR alone, labelled tiles", "none"),
     "pseudo": Step("+ pseudo-labels elsewhere", "pseudo_labels"),
-    "masking": Step("+ optical branch and masks", "pseudo_labels", (WITHOUT_COMPLEMENTARY, *WITHOUT_CROSS)),
-    "complementary": Step("+ complementary learning", "pseudo_labels", WITHOUT_CROSS),
-    "reassignment": Step("+ reassigned pseudo-labels", "reassigned_labels", WITHOUT_CROSS),
+    "masking": Step("+ optical branch and masks", "pseudo_labels", (WITHOUT_COMPLEMENTARY, WITHOUT_CROSS)),
+    "complementary": Step("+ complementary learning", "pseudo_labels", (WITHOUT_CROSS,)),
+    "reassignment": Step("+ reassigned pseudo-labels", "reassigned_labels", (WITHOUT_CROSS,)),
     "cross": Step("+ cross supervision (whole)", "reassigned_labels", (WITH_SAR_ONLY,)),
 }
 """Rows of every fraction, by the name in a row's name."""

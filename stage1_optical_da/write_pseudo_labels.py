@@ -27,8 +27,8 @@ from landcover.images.modality import read_whole
 from landcover.labels.label_set import PUBLISHED, LabelSet, label_set, published_labels
 from landcover.labels.quality import QUALITY_NAME, LabelCounts, References, agreement, read_quality
 from landcover.metrics import ConfusionMatrix
-from landcover.networks.model_file import model_or_pack
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
+from landcover.prediction.model_files import model_in
 from landcover.prediction.write_scores import write_score_folder
 from landcover.processes.group import Processes, start_processes
 from landcover.processes.shared_work import results_of_all
@@ -86,9 +86,8 @@ def main() -> None:
     # Teachers are averaged as probabilities, the mean softmax of the recipe.
     settings = prediction_settings(arguments, encoding="probability")
     for name in arguments.teachers:
-        write_score_folder(
-            model_or_pack(arguments.run_dir / "teachers" / name), images, scores / name, settings, processes
-        )
+        model = model_in(arguments.run_dir / "teachers" / name, settings.engine)
+        write_score_folder(model, images, scores / name, settings, processes)
     members = [Member(name, scores / name) for name in arguments.teachers]
     written = write_label_folder(members, images, folder, processes, dropping, references, scheme)
     if processes.first:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from landcover.data_sets.dfc2025 import Split, dfc2025_tiles
 from landcover.errors import command
-from landcover.networks.model_file import model_or_pack, read_model_info
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.image_check import ImageCheck
+from landcover.prediction.model_files import model_in, read_any_info
 from landcover.prediction.write_scores import write_score_folder
 from landcover.processes.group import start_processes
 from landcover.registry import register_all
@@ -39,8 +39,8 @@ def main() -> None:
         tiles = dfc2025_tiles(arguments.dfc_root, split)
         for name in arguments.models:
             folder = arguments.run_dir / "scores" / split / name
-            model = model_or_pack(arguments.run_dir / "sar_models" / name)
-            modality = read_model_info(model).modality
+            model = model_in(arguments.run_dir / "sar_models" / name, settings.engine)
+            modality = read_any_info(model).modality
             images = {tile.name: tile.image(modality) for tile in tiles}
             written = write_score_folder(model, images, folder, settings, processes, check)
             if processes.first:

@@ -15,11 +15,17 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
+from mmseg.registry import MODELS
 
+from landcover.classes import OPEN_EARTH_MAP
 from landcover.demo_scenes import DemoSizes, write_demo
+from landcover.networks.model_file import ModelInfo, save_model
+from landcover.prediction.export import export_to_onnx
 from landcover.processes.group import Processes
 from landcover.registry import register_all
 from landcover.run_files.digest_cache import keep_digests
+from landcover.sar.training_values import TrainingValues
+from tools.benchmarks._scenes import TINY_NETWORK
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +41,25 @@ def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sizes = DemoSizes(source_train=4, source_val=2, target_train=4, target_val=1, target_test=2, tile=64)
     write_demo(root, seed=1, sizes=sizes, quiet=True)
     return root
+
+
+@pytest.fixture(scope="session")
+def exported_pair(registered: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A tiny SAR model of windows of 64 pixels, `model.pth` and `model.onnx`; read only.
+
+    Tests are skipped where the optional packages are not installed.
+    """
+    for name in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(name, reason=f"the optional package {name} is not installed")
+    folder = tmp_path_factory.mktemp("exported_pair")
+    torch.manual_seed(0)
+    network = MODELS.build(TINY_NETWORK)
+    network.init_weights()
+    torch.nn.init.normal_(network.decode_head.conv_seg.weight, std=2.0)
+    info = ModelInfo("tiny", "sar", OPEN_EARTH_MAP, 64, TrainingValues((), "uint8", ((5.0, 60.0, 200.0),)))
+    save_model(folder / "model.pth", info, TINY_NETWORK, network.state_dict())
+    export_to_onnx(folder / "model.pth", folder / "model.onnx")
+    return folder / "model.pth", folder / "model.onnx"
 
 
 @pytest.fixture(autouse=True)

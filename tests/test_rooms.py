@@ -41,11 +41,16 @@ LANDCOVER_MAY_IMPORT: dict[str, set[str]] = {
     "sar": {"errors", "quiet_mmseg"},
     "transforms": {"classes", "errors", "images", "quiet_mmseg", "sar"},
     "losses": {"errors", "processes", "quiet_mmseg"},
-    "networks": {"classes", "errors", "images", "processes", "quiet_mmseg", "run_files", "sar"},
+    "networks": {
+        "classes", "errors", "images", "optional_packages", "processes", "quiet_mmseg", "run_files", "sar",
+    },
     "data_sets": {"classes", "errors", "images", "processes", "run_files", "transforms"},
     "data_check": {"classes", "data_sets", "errors", "images", "processes"},
     "demo_scenes": {"classes", "errors", "images", "processes", "run_files"},
-    "prediction": {"classes", "errors", "images", "networks", "places", "processes", "run_files", "sar", "score_files"},
+    "prediction": {
+        "classes", "errors", "images", "networks", "optional_packages", "places", "processes", "run_files", "sar",
+        "score_files",
+    },
     "labels": {
         "classes", "data_sets", "errors", "images", "metrics", "optimal_transport", "processes", "run_files",
     },

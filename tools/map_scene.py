@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from landcover.errors import InputError, command, shorten
+from landcover.networks.engines import ENGINES
 from landcover.places import local_image, local_path
 from landcover.prediction.many_scenes import Outcome, SceneFolders, map_scenes
 from landcover.prediction.scene import map_scene
@@ -28,7 +29,7 @@ from landcover.run_files.writable import check_folder
 def main() -> None:
     """Prints where the maps are."""
     arguments = _arguments()
-    settings = SceneSettings(tuple(arguments.flips), arguments.stride, arguments.dtype)
+    settings = SceneSettings(tuple(arguments.flips), arguments.stride, arguments.dtype, arguments.engine)
     if arguments.scenes:
         _map_many(arguments, settings)
     else:
@@ -48,12 +49,13 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--share", help="NUMBER/COUNT: of the scenes, those of one of COUNT commands that share them")
     parser.add_argument("--optical", help="optical image on the same grid, for models that read both")
-    parser.add_argument("--models", required=True, nargs="+", type=Path, help="model files (model.pth) to average")
+    parser.add_argument("--models", required=True, nargs="+", type=Path, help="model files (.pth or .onnx) to average")
     parser.add_argument("--out", required=True, type=Path, help="map to write (.tif); 0 is no data")
     parser.add_argument("--confidence", type=Path, help="second map to write (.tif): probability in percent")
     parser.add_argument("--flips", nargs="+", default=["none"], choices=FLIPS, help="flips of every window")
     parser.add_argument("--stride", type=float, default=0.5, help="step between windows as a share of the window")
     parser.add_argument("--dtype", default="fp32", choices=PREDICTION_DTYPES, help="in which the networks run")
+    parser.add_argument("--engine", choices=ENGINES, help=f"what runs .onnx files: {ENGINES[0]} if left out")
     arguments = parser.parse_args()
     if arguments.share and arguments.scene:
         raise InputError("--share: expected --scenes to share out, found --scene; pass one or the other")

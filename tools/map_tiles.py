@@ -21,24 +21,22 @@ from torch import nn
 from ensemble.score_sum import ScoreSum
 from ensemble.weights import Average, tile_weights
 from landcover.classes import VOID
-from landcover.errors import InputError, command, shorten
+from landcover.errors import InputError, command
 from landcover.images.grid import read_georeference
 from landcover.images.label_file import write_labels
-from landcover.images.listing import IMAGE_SUFFIXES, LABEL_SUFFIXES, image_files
 from landcover.images.modality import (
     Image,
     ImageFile,
-    Modality,
     main_file,
-    names_of,
     parts_of,
     read_whole,
     size_of,
 )
-from landcover.networks.model_file import ModelInfo, common_reading, load_model, read_model_info
-from landcover.places import local_path
+from landcover.networks.model_file import ModelInfo
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.image_check import ImageCheck
+from landcover.prediction.image_folders import image_folders
+from landcover.prediction.model_files import common_reading, load_any_model, read_any_info
 from landcover.prediction.sliding_window import predict_probabilities
 from landcover.prediction.write_scores import PredictionSettings
 from landcover.processes.group import Processes, start_processes
@@ -61,9 +59,9 @@ def map_tiles(
 
     Args:
         images: image files of the models' modality by stem.
-        models: files of `landcover.networks.model_file`, of one modality and class scheme, each of weight 1.
+        models: files of trained or exported models, of one modality and class scheme, each of weight 1.
         out: folder of the maps; finished ones of the same images, models and settings are kept.
-        settings: views, stride, weighting and dtype.
+        settings: views, stride, weighting, dtype and engine.
         average: what is averaged.
         processes: those that share the images.
 
@@ -88,7 +86,7 @@ def map_tiles(
             return False
         files = {stem: out / f"{stem}.tif" for stem in sorted(images)}
         waiting = processes.unfinished(list(files), lambda stem: files[stem].exists())
-        loaded = [load_model(path, processes.device) for path in models]
+        loaded = [load_any_model(path, processes.device, settings.engine) for path in models]
         check = ImageCheck(processes)
         for stem in on_demand(waiting, "maps", len(files), processes):
             image, no_data = read_whole(images[stem], loaded[0][1].modality, *reading)
@@ -132,7 +130,7 @@ def main() -> None:
         help="folder of images (.tif, .tiff, optical ones also .png) of any size; for models of several modalities "
         "optical=FOLDER sar=FOLDER",
     )
-    parser.add_argument("--models", required=True, nargs="+", type=Path, help="model files (model.pth) to average")
+    parser.add_argument("--models", required=True, nargs="+", type=Path, help="model files (.pth or .onnx) to average")
     parser.add_argument("--out", required=True, type=Path, help="folder for the maps")
     parser.add_argument("--average", choices=["logits", "probabilities"], default="logits", help="what is averaged")
     add_view_arguments(parser)
@@ -141,41 +139,17 @@ def main() -> None:
     check_folder(arguments.out, "--out")
     register_all()
     processes = start_processes()
-    images = _images(arguments.images, read_model_info(arguments.models[0]).modality)
+    images = image_folders(arguments.images, read_any_info(arguments.models[0]).modality)
     settings = prediction_settings(arguments, "logit")
     written = map_tiles(images, arguments.models, arguments.out, settings, arguments.average, processes)
     if processes.first:
         print(f"{'wrote' if written else 'is there:'} {len(images)} maps in {arguments.out}", flush=True)
 
 
-def _images(options: Sequence[str], modality: Modality) -> dict[str, ImageFile]:
-    """Image files of a modality by stem, of the folders in `--images`."""
-    names = names_of(modality)
-    if len(names) == 1:
-        if len(options) > 1:
-            raise InputError(f"--images: expected one folder of {modality} images, found {len(options)}; pass one")
-        suffixes = LABEL_SUFFIXES if modality == "optical" else IMAGE_SUFFIXES
-        folder = local_path(options[0].removeprefix(f"{modality}="), "--images")
-        return {**image_files(folder, "images", suffixes=suffixes)}
-    given = dict(option.split("=", 1) for option in options if "=" in option)
-    if sorted(given) != sorted(names):
-        wanted = " ".join(f"{name}=FOLDER" for name in names)
-        raise InputError(f"--images: expected {wanted} for models of {modality}, found {' '.join(options)}; pass both")
-    files = {name: image_files(local_path(given[name], f"--images {name}"), f"{name} images") for name in names}
-    for name, listed in files.items():
-        lacking = sorted({stem for other in files.values() for stem in other} - set(listed))
-        if lacking:
-            raise InputError(
-                f"--images {name}={given[name]}: expected the images of the other folder, found no {shorten(lacking)}; "
-                "complete the folder"
-            )
-    return {stem: {name: files[name][stem] for name in names} for stem in files[names[0]]}
-
-
 def _check_models(models: Sequence[Path]) -> None:
-    first = read_model_info(models[0])
+    first = read_any_info(models[0])
     for path in models[1:]:
-        info = read_model_info(path)
+        info = read_any_info(path)
         if (info.modality, info.scheme) != (first.modality, first.scheme):
             raise InputError(
                 f"{path}: expected a model for {first.modality} images and classes {first.scheme.name} as {models[0]}, "

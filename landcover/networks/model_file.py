@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -60,9 +59,13 @@ class ModelInfo:
         """
         return None if self.sar is None or self.sar.dtype == "float32" else self.sar.dtype
 
+    def json(self) -> str:
+        """As JSON text."""
+        return json.dumps({**asdict(self), "scheme": self.scheme.record()})
+
     @staticmethod
     def of_json(text: str, path: Path) -> ModelInfo:
-        """What `save_model` made of it, as JSON text, in the file `path`."""
+        """What `json` made of it, in the file `path`."""
         content = json.loads(text)
         sar = content.get("sar")
         values = None if sar is None else TrainingValues.of_json(sar)
@@ -80,7 +83,7 @@ def save_model(path: Path, info: ModelInfo, network: dict[str, Any], weights: di
     """
     content = {
         "format": FORMAT,
-        "info": json.dumps({**asdict(info), "scheme": info.scheme.record()}),
+        "info": info.json(),
         "network": json.dumps(network),
         "weights": {key: value.detach().cpu().contiguous() for key, value in weights.items()},
     }
@@ -100,6 +103,12 @@ def read_model_info(path: Path) -> ModelInfo:
     return ModelInfo.of_json(read_content(path)["info"], path)
 
 
+def read_network(path: Path) -> dict[str, Any]:
+    """Config of the segmentor of a model file (mmseg MODELS registry), JSON values."""
+    network: dict[str, Any] = json.loads(read_content(path)["network"])
+    return network
+
+
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a model file by name, on the CPU.
 
@@ -108,24 +117,6 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """
     weights: dict[str, torch.Tensor] = read_content(path)["weights"]
     return weights
-
-
-def common_reading(paths: Sequence[Path]) -> tuple[Bands, str | None]:
-    """How all of these models read SAR images: their bands, and their `ModelInfo.sar_type` if that is one.
-
-    Raises:
-        InputError: they read different ones, or a file is no model file.
-    """
-    infos = [read_model_info(path) for path in paths]
-    bands = [info.bands for info in infos]
-    for path, found in zip(paths, bands, strict=True):
-        if found != bands[0]:
-            raise InputError(
-                f"{path}: expected a model that reads {_named(bands[0])} of SAR files as {paths[0]}, found one "
-                f"of {_named(found)}; pass models of the same bands, or average their score files"
-            )
-    types = {info.sar_type for info in infos}
-    return bands[0] if bands else (), types.pop() if len(types) == 1 else None
 
 
 def load_model(path: Path, device: torch.device) -> tuple[nn.Module, ModelInfo]:
@@ -149,10 +140,6 @@ def load_model(path: Path, device: torch.device) -> tuple[nn.Module, ModelInfo]:
         reason = str(error).splitlines()[-1].strip()
         raise InputError(f"{path}: the weights do not fit the network ({reason}); retrain the model") from error
     return model.to(device).eval(), info
-
-
-def _named(bands: Bands) -> str:
-    return ", ".join(f"band {band}" for band in bands) or "the only band"
 
 
 def read_content(path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import argparse
 import math
 
 from landcover.errors import InputError
+from landcover.networks.engines import ENGINES
 from landcover.prediction.merging import WEIGHTINGS
 from landcover.prediction.sliding_window import GPU_BATCH, PREDICTION_DTYPES
 from landcover.prediction.views import FLIPS
@@ -14,7 +15,7 @@ from landcover.score_files.score_file import Encoding
 
 
 def add_view_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds `--scales`, `--flips`, `--stride`, `--weighting`, `--dtype` and `--batch`."""
+    """Adds `--scales`, `--flips`, `--stride`, `--weighting`, `--dtype`, `--batch` and `--engine`."""
     parser.add_argument("--scales", nargs="+", type=float, default=[1.0], help="scales of the test-time views")
     parser.add_argument("--flips", nargs="+", default=["none"], help=f"flips of the test-time views: {' '.join(FLIPS)}")
     parser.add_argument("--stride", type=float, default=0.5, help="step between windows as a share of the window")
@@ -25,6 +26,7 @@ def add_view_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch", type=int, help=f"windows predicted at once: 1 on CPUs, {GPU_BATCH} on GPUs if left out"
     )
+    parser.add_argument("--engine", help=f"what runs .onnx files: {' or '.join(ENGINES)}, the first if left out")
 
 
 def prediction_settings(arguments: argparse.Namespace, encoding: Encoding) -> PredictionSettings:
@@ -49,6 +51,7 @@ def prediction_settings(arguments: argparse.Namespace, encoding: Encoding) -> Pr
     for name, value, known in (
         ("PREDICTION_DTYPE", arguments.dtype, PREDICTION_DTYPES),
         ("--weighting", arguments.weighting, WEIGHTINGS),
+        ("ENGINE", arguments.engine or ENGINES[0], ENGINES),
     ):
         if value not in known:
             raise InputError(f"{name}: expected {' or '.join(known)}, found {value!r}; correct it")
@@ -62,4 +65,5 @@ def prediction_settings(arguments: argparse.Namespace, encoding: Encoding) -> Pr
         weighting=arguments.weighting,
         dtype=arguments.dtype,
         batch=arguments.batch,
+        engine=arguments.engine,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from landcover.errors import InputError
 from landcover.images.listing import files_by_stem
-from landcover.networks.model_file import common_reading, load_model
+from landcover.prediction.model_files import common_reading, load_any_model
 from landcover.prediction.scene import map_scene
 from landcover.prediction.scene_models import SceneSettings
 from landcover.processes.group import Processes
@@ -83,7 +83,7 @@ def map_scenes(
     _check(scenes, folders)
     common_reading(model_paths)
     optical = files_by_stem(folders.optical) if folders.optical else {}
-    load, alone = functools.cache(load_model), Processes(0, 1, processes.device)
+    load, alone = functools.cache(load_any_model), Processes(0, 1, processes.device)
     outcome = Outcome()
     for name in on_demand(_largest_first(scenes), "scenes", len(scenes), processes):
         try:

@@ -22,10 +22,10 @@ from landcover.errors import InputError
 from landcover.images.modality import Image
 from landcover.images.raster import TILE
 from landcover.images.source import RasterSource
-from landcover.networks.model_file import common_reading, load_model
 from landcover.prediction.blending import RollingSums
 from landcover.prediction.cloud_optimised import Layer, label_layer, read_tag, write_cloud_optimised
 from landcover.prediction.map_parts import Part, PartsFolder, cut_into_parts, differences, longest_run, runs
+from landcover.prediction.model_files import common_reading, load_any_model
 from landcover.prediction.optical_scene import open_optical_scene
 from landcover.prediction.sar_scene import open_scene, warn_of_place
 from landcover.prediction.scene_models import Load, SceneModel, SceneSettings, load_scene_models
@@ -63,7 +63,7 @@ def map_scene(
     processes: Processes,
     confidence: Path | None = None,
     optical_path: Path | None = None,
-    load: Load = load_model,
+    load: Load = load_any_model,
     quiet: bool = False,
 ) -> bool:
     """Maps a SAR scene: labels on its grid, as a cloud-optimised GeoTIFF, and on request how sure they are.
@@ -83,10 +83,9 @@ def map_scene(
     Args:
         scene_path: SAR with the bands that the models read, in any format of GDAL. A scene that is stored as one
             compressed block is decoded at once, whatever its size.
-        model_paths: files of `landcover.networks.model_file`, of SAR models with one class scheme; their
-            probabilities are averaged.
+        model_paths: files of trained or exported SAR models with one class scheme; their probabilities are averaged.
         out: map to write: uint8 labels with colours and class names, 0 where there is no data.
-        settings: flips, stride, dtype.
+        settings: flips, stride, dtype, engine.
         processes: those that share the work; the first one puts the map together.
         confidence: second map to write: the mean probability of the label in percent, 255 where there is no data.
         optical_path: optical image on the grid of the scene, for models that read both.

@@ -15,14 +15,16 @@ from landcover.classes import ClassScheme
 from landcover.errors import InputError
 from landcover.images.modality import Modality, names_of
 from landcover.images.source import RasterSource
-from landcover.networks.model_file import ModelInfo, load_model
+from landcover.networks.engines import Engine
+from landcover.networks.model_file import ModelInfo
 from landcover.prediction.blending import blending_weights
 from landcover.prediction.image_check import ImageCheck
+from landcover.prediction.model_files import load_any_model
 from landcover.prediction.sliding_window import PredictionDtype, SlidingWindow
 from landcover.prediction.views import Flip, make_views
 from landcover.processes.group import Processes
 
-Load = Callable[[Path, torch.device], tuple[nn.Module, ModelInfo]]
+Load = Callable[[Path, torch.device, Engine | None], tuple[nn.Module, ModelInfo]]
 
 SAMPLE = 2048
 """Largest side of the sample of a scene that tells whether its values fit a model, pixels."""
@@ -36,11 +38,13 @@ class SceneSettings:
         flips: flips in which every window is looked at; their probabilities are averaged.
         stride: step between windows as a share of the window, above 0, at most 1.
         dtype: in which the networks run.
+        engine: what runs exported models; None for ONNX Runtime.
     """
 
     flips: tuple[Flip, ...] = ("none",)
     stride: float = 0.5
     dtype: PredictionDtype = "fp32"
+    engine: Engine | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.stride <= 1:
@@ -72,7 +76,7 @@ def load_scene_models(
     settings: SceneSettings,
     processes: Processes,
     optical: bool = False,
-    load: Load = load_model,
+    load: Load = load_any_model,
 ) -> tuple[list[SceneModel], ClassScheme]:
     """Loads model files for a scene; also returns the class scheme that they share.
 
@@ -91,7 +95,7 @@ def load_scene_models(
     schemes: dict[ClassScheme, Path] = {}
     sample, check = scene.sample(SAMPLE), ImageCheck(processes)
     for path in paths:
-        network, info = load(path, processes.device)
+        network, info = load(path, processes.device, settings.engine)
         if "sar" not in names_of(info.modality):
             raise InputError(f"{path}: expected a SAR model, found one for {info.modality} images; pass another")
         if info.modality != "sar" and not optical:

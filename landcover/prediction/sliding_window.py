@@ -95,7 +95,7 @@ def predict_probabilities(model: nn.Module, image: Image, settings: SlidingWindo
         (C, H, W) float32 on `device`, sums to 1 over C.
     """
     height, width = size_of(image)
-    normalised = normalise(each(image, partial(_to_tensor, device=device)), model)
+    normalised = normalise(each(image, partial(to_tensor, device=device)), model)
     total: Tensor | None = None
     for scale in dict.fromkeys(view.scale for view in settings.views):
         size = View(scale).size(height, width)
@@ -108,6 +108,12 @@ def predict_probabilities(model: nn.Module, image: Image, settings: SlidingWindo
             add_probabilities(total, strips, down)
     assert total is not None, "no view"
     return total.div_(len(settings.views))
+
+
+def to_tensor(pixels: NDArray[Any], device: torch.device) -> Tensor:
+    """(1, bands, H, W) float32 of (H, W) or (H, W, bands)."""
+    bands_last = pixels if pixels.ndim == 3 else pixels[..., None]
+    return torch.from_numpy(bands_last).to(device).permute(2, 0, 1)[None].float()
 
 
 def normalise(pixels: Any, model: nn.Module) -> Any:  # a tensor for a tensor, a mapping for a mapping
@@ -165,12 +171,6 @@ def _window_logits(
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.dtype == "bf16"):
             logits = model(padded, mode="tensor")
         yield from logits.float()
-
-
-def _to_tensor(pixels: NDArray[Any], device: torch.device) -> Tensor:
-    """(1, bands, H, W) float32 of (H, W) or (H, W, bands)."""
-    bands_last = pixels if pixels.ndim == 3 else pixels[..., None]
-    return torch.from_numpy(bands_last).to(device).permute(2, 0, 1)[None].float()
 
 
 def _normalise(pixels: Tensor, preprocessor: nn.Module) -> Tensor:

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from landcover.errors import InputError
 from landcover.images.grid import Georeference, read_georeference
 from landcover.images.modality import ImageFile, main_file, parts_of, read_whole
-from landcover.networks.model_file import ModelInfo, load_model, read_model_info
+from landcover.networks.engines import Engine
+from landcover.networks.model_file import ModelInfo
 from landcover.prediction.image_check import ImageCheck
 from landcover.prediction.merging import Weighting
+from landcover.prediction.model_files import load_any_model, read_any_info
 from landcover.prediction.sliding_window import PredictionDtype, SlidingWindow, predict_probabilities
 from landcover.prediction.views import Flip, make_views
 from landcover.processes.group import Processes
@@ -45,6 +47,7 @@ class PredictionSettings:
         weighting: of overlapping windows.
         dtype: in which the network runs.
         batch: windows predicted at once; None leaves it to the device.
+        engine: what runs exported models; None for ONNX Runtime, and for trained models, which torch runs.
     """
 
     scales: tuple[float, ...] = (1.0,)
@@ -54,10 +57,12 @@ class PredictionSettings:
     weighting: Weighting = "uniform"
     dtype: PredictionDtype = "fp32"
     batch: int | None = None
+    engine: Engine | None = None
 
     def of_probabilities(self) -> dict[str, Any]:
         """What changes a model's probabilities, as JSON values for manifests."""
-        return {name: getattr(self, name) for name in ("scales", "flips", "stride", "weighting", "dtype")}
+        always = {name: getattr(self, name) for name in ("scales", "flips", "stride", "weighting", "dtype")}
+        return {**always, **({"engine": self.engine} if self.engine else {})}
 
     def sliding_window(self, window: int) -> SlidingWindow:
         """The views with a window of `window` pixels."""
@@ -82,7 +87,7 @@ def write_score_folder(
     """Predicts every image of `images` that has no score file in `folder` yet.
 
     Args:
-        model_path: file of `landcover.networks.model_file`.
+        model_path: file of a trained or an exported model.
         images: image files of the model's modality by stem, the name of their score file.
         folder: receives `<stem>.tif` for each image and a manifest.
         settings: views, stride, encoding.
@@ -98,7 +103,7 @@ def write_score_folder(
     """
     if not images:
         raise InputError(f"{folder}: expected images to predict, found none; check the data root")
-    info = read_model_info(model_path)
+    info = read_any_info(model_path)
     output = OutputFolder(
         folder,
         made_by={
@@ -155,7 +160,7 @@ def _predict(
     processes: Processes,
     check: ImageCheck,
 ) -> None:
-    model, info = load_model(model_path, processes.device)
+    model, info = load_any_model(model_path, processes.device, settings.engine)
     window = settings.sliding_window(info.window)
     waiting = processes.unfinished(list(files), lambda stem: _is_whole(files[stem]))
     for stem in on_demand(waiting, f"{info.name}: predicting", len(files), processes):

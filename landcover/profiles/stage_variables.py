@@ -30,6 +30,7 @@ REPORTED_IF_SET = (
     "REGISTER_OPTIONS",
     "SAR_TRAINING",
     "SAR_START",
+    "ENGINE",
     "PLUGINS",
 )
 """Variables that the report shows where they are not the default."""
@@ -166,4 +167,5 @@ def _hold_out(values: Mapping[str, Value]) -> tuple[str, ...]:
 def _views(values: Mapping[str, Value]) -> tuple[str, ...]:
     stride, weighting, dtype = (str(values[name]) for name in ("STRIDE", "WEIGHTING", "PREDICTION_DTYPE"))
     views = ("--scales", *values["SCALES"], "--flips", *values["FLIPS"])
-    return (*views, "--stride", stride, "--weighting", weighting, "--dtype", dtype)
+    engine = ("--engine", str(values["ENGINE"])) if values["ENGINE"] else ()
+    return (*views, "--stride", stride, "--weighting", weighting, "--dtype", dtype, *engine)

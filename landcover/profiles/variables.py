@@ -97,6 +97,7 @@ VARIABLES = (
     Variable("STRIDE", "20 40", "step between windows as a share of the window", default="0.5"),
     Variable("WEIGHTING", "20 40", "of overlapping windows: uniform, or cosine: no seams", default="uniform"),
     Variable("PREDICTION_DTYPE", "20 40", "fp32, or bf16, in which only the network runs", default="fp32"),
+    Variable("ENGINE", "20 40", "runs model.onnx instead of model.pth: onnxruntime, openvino"),
     Variable("SEED", "10 21 30", "seed of every training", default="0"),
     Variable("TEACHER_OPTIONS", "10", "key.key=value: replaces values of the teachers' configs", "words"),
     Variable("SAR_OPTIONS", "30", "key.key=value: replaces values of the SAR models' configs", "words"),

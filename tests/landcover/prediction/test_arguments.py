@@ -19,9 +19,11 @@ def test_without_arguments_one_view_with_half_a_window_of_stride() -> None:
 
 
 def test_arguments_arrive_in_the_settings() -> None:
-    words = "--scales 0.5 1.75 --flips none both --stride 1 --weighting cosine --dtype bf16 --batch 4"
+    words = "--scales 0.5 1.75 --flips none both --stride 1 --weighting cosine --dtype bf16 --batch 4 --engine openvino"
     settings = prediction_settings(parsed(*words.split()), "probability")
-    assert settings == PredictionSettings((0.5, 1.75), ("none", "both"), 1.0, "probability", "cosine", "bf16", batch=4)
+    assert settings == PredictionSettings(
+        (0.5, 1.75), ("none", "both"), 1.0, "probability", "cosine", "bf16", 4, "openvino"
+    )
     window = settings.sliding_window(64)
     assert (window.weighting, window.dtype, window.batch) == ("cosine", "bf16", 4)
 
@@ -37,6 +39,7 @@ def test_arguments_arrive_in_the_settings() -> None:
         ("--stride 0", r"STRIDE: expected a share of the window in \(0, 1\], found 0.0"),
         ("--stride 1.5", r"STRIDE: expected a share of the window in \(0, 1\], found 1.5"),
         ("--dtype fp16", "PREDICTION_DTYPE: expected fp32 or bf16, found 'fp16'"),
+        ("--engine tensorrt", "ENGINE: expected onnxruntime or openvino, found 'tensorrt'"),
         ("--weighting gauss", "--weighting: expected uniform or cosine, found 'gauss'"),
         ("--batch 0", "--batch: expected at least 1, found 0"),
     ],

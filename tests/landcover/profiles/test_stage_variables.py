@@ -68,6 +68,8 @@ def test_arguments_of_predictions() -> None:
     found = variables(SCALES="0.5  1", FLIPS="none both", PREDICTION_DTYPE="bf16")["VIEW_ARGUMENTS"]
     expected = "--scales 0.5 1 --flips none both --stride 0.5 --weighting uniform --dtype bf16"
     assert found == tuple(expected.split())
+    assert variables(ENGINE="openvino")["VIEW_ARGUMENTS"][-2:] == ("--engine", "openvino")
+    assert variables(ENGINE="openvino")["SETTINGS"][-1] == "ENGINE=openvino"
 
 
 def test_the_report_shows_values_as_they_were_given() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from landcover.errors import InputError
-from landcover.images.modality import ImageFile, each, main_file, names_of, parts_of, read_whole, size_of
+from landcover.images.modality import ImageFile, each, main_file, names_of, read_whole, size_of
 from landcover.networks.exported_file import OUTPUT, SUFFIX, ExportedModel, read_exported
 from landcover.networks.exported_network import ExportedNetwork
-from landcover.networks.model_file import ModelInfo, load_model, read_network
+from landcover.networks.model_file import ModelInfo, load_model, read_model_info, read_network
 from landcover.networks.multimodal_preprocessor import MultimodalPreprocessor
 from landcover.optional_packages import optional_package
 from landcover.prediction.sliding_window import DIVISOR, normalise, to_tensor
@@ -55,32 +57,27 @@ def export_to_onnx(
         InputError: a model that can not be used or exported, packages that are not installed, images that are no larger
             than the window, a file that is there and another, or networks that differ by more than `TOLERANCE`.
     """
-    if out.suffix.lower() != SUFFIX:
-        raise InputError(f"{out}: expected a file name that ends in {SUFFIX}, found {out.suffix!r}; change --out")
-    if window is not None and window < DIVISOR:
-        raise InputError(f"--window: expected at least {DIVISOR} pixels, found {window}; correct it")
-    check_file(out, "--out", [model_path])
-    for name in ("onnx", "onnxscript", "onnxruntime"):
-        optional_package(name, str(out))
-    model, info = load_model(model_path, CPU)
+    _check_arguments(model_path, out, window)
+    info = read_model_info(model_path)
     info = replace(info, window=window or info.window)
     side = info.window + -info.window % DIVISOR
     exported = ExportedModel(info, side, read_network(model_path)["data_preprocessor"], digest(model_path))
     if out.exists():
         _check_same(out, exported)
         return None
-    inputs = list(_tiles(model, info, side, images) if images else _noise(model, info, side))
-    with torch.no_grad():
-        expected = [model(batch, mode="tensor").softmax(1) for batch in inputs]
+    model, _ = load_model(model_path, CPU)
+    inputs = list(_tiles(model, info, side, images) if images else _noise(model, side))
+    expected = _probabilities(model, inputs)
+    program = _program(model, names_of(info.modality), inputs[0], model_path)
+    program.model.metadata_props.update(exported.metadata())
     with atomic_path(out) as temporary:
-        _write(model, inputs[0], exported, temporary)
-        network = ExportedNetwork(temporary)
-        found = [network(batch).softmax(1) for batch in inputs]
+        program.save(temporary, external_data=False)
+        found = _probabilities(ExportedNetwork(temporary), inputs)
         difference = max(float((ours - theirs).abs().max()) for ours, theirs in zip(found, expected, strict=True))
         if not difference <= TOLERANCE:
             raise InputError(
                 f"{out}: expected the probabilities of {model_path} to {TOLERANCE:g}, found a difference of "
-                f"{difference:.2g}; nothing was written, predict with the {model_path.suffix} file"
+                f"{difference:.2g}; nothing was written, predict with {model_path}"
             )
     return difference
 
@@ -98,32 +95,54 @@ class _Graph(nn.Module):
         return logits
 
 
-def _write(model: nn.Module, batch: Any, exported: ExportedModel, path: Path) -> None:
-    """Writes the graph that torch's exporter makes of a network when it sees `batch`."""
-    names = names_of(exported.info.modality)
-    images = tuple(part.contiguous() for part in parts_of(batch))
+def _program(model: nn.Module, names: Sequence[str], batch: Any, path: Path) -> torch.onnx.ONNXProgram:
+    """What torch's exporter makes of the network of the file `path` when it sees `batch`."""
+    parts = [batch[name] for name in names] if isinstance(batch, Mapping) else [batch]
+    images, graph = tuple(part.contiguous() for part in parts), _Graph(model, names).eval()
     try:
-        with torch.no_grad(), catch_warnings():
-            simplefilter("ignore", FutureWarning)  # of torch about itself
+        with torch.no_grad(), _quiet():
             program = torch.onnx.export(
-                _Graph(model, names).eval(),
-                images,
-                input_names=names,
-                output_names=[OUTPUT],
-                dynamo=True,
-                verbose=False,
+                graph, images, input_names=names, output_names=[OUTPUT], dynamo=True, verbose=False
             )
     except torch.onnx.OnnxExporterError as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
             f"{path}: expected a network that torch {torch.__version__} can export, found one that it can not "
-            f"({reason}); predict with the model.pth"
+            f"({reason}); predict with this file"
         ) from error
-    assert program is not None, "the exporter of old returns none"
-    # The exporter tells of every node where its code lies on this machine.
+    assert program is not None, "only the exporter of old returns none"
+    # The exporter notes for every node where its code lies on this machine.
     optional_package("onnx_ir.passes.common", str(path)).ClearMetadataAndDocStringPass()(program.model)
-    program.model.metadata_props.update(exported.metadata())
-    program.save(path, external_data=False)
+    return program
+
+
+@torch.no_grad()
+def _probabilities(network: nn.Module, inputs: Sequence[Any]) -> list[Tensor]:
+    return [network(batch, mode="tensor").softmax(1) for batch in inputs]
+
+
+def _check_arguments(model_path: Path, out: Path, window: int | None) -> None:
+    if out.suffix.lower() != SUFFIX:
+        raise InputError(f"{out}: expected a file name that ends in {SUFFIX}, found {out.suffix!r}; change --out")
+    if window is not None and window < DIVISOR:
+        raise InputError(f"--window: expected at least {DIVISOR} pixels, found {window}; correct it")
+    check_file(out, "--out", [model_path])
+    for name in ("onnx", "onnxscript", "onnxruntime"):
+        optional_package(name, str(out))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps what torch and its exporter tell of themselves from the user."""
+    exporter = logging.getLogger("onnxscript")
+    level = exporter.level
+    exporter.setLevel(logging.ERROR)
+    try:
+        with catch_warnings():
+            simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        exporter.setLevel(level)
 
 
 def _check_same(out: Path, exported: ExportedModel) -> None:
@@ -137,7 +156,7 @@ def _check_same(out: Path, exported: ExportedModel) -> None:
         )
 
 
-def _noise(model: nn.Module, info: ModelInfo, side: int) -> Iterator[Any]:
+def _noise(model: nn.Module, side: int) -> Iterator[Any]:
     """Windows of normal noise, as normalised images."""
     generator = torch.Generator().manual_seed(0)
     preprocessor = model.get_submodule("data_preprocessor")

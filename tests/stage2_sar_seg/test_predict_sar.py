@@ -176,3 +176,24 @@ def test_images_that_are_unlike_the_training_images_are_told_of_once_for_all_mod
     first, further = told
     assert first.startswith(f"{images[0]}: uint16, the training images of tiny are uint8; median ")
     assert further == f"1 more image is unlike the training images: {images[1].name}"
+
+
+def test_an_engine_takes_the_exported_model_beside_the_trained_one(
+    run_main: RunMain, demo_root: Path, exported_pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    scores = []
+    for run_dir, words in ((tmp_path / "torch", []), (tmp_path / "engine", ["--engine", "onnxruntime"])):
+        folder = run_dir / "sar_models" / "tiny"
+        folder.mkdir(parents=True)
+        shutil.copy(exported_pair[0], folder)
+        command = ["tiny", "--dfc-root", demo_root / "DFC2025Track1", "--run-dir", run_dir, "--splits", "test", *words]
+        if words:
+            code, told = run_main(main, *command)
+            assert code == 2 and told.startswith(f"error: {folder / 'model.onnx'}: expected an exported model, found n")
+            shutil.copy(exported_pair[1], folder)
+        written = run_dir / "scores" / "test" / "tiny"
+        assert run_main(main, *command) == (0, f"wrote 2 score files in {written}\n")
+        scores.append([read_scores(path)[1].astype(int) for path in sorted(written.glob("*.tif"))])
+    assert json.loads((tmp_path / "engine/scores/test/tiny/manifest.json").read_text())["made_by"]["engine"]
+    for trained, exported in zip(*scores, strict=True):
+        assert np.abs(trained - exported).max() <= 1 and len(np.unique(trained)) > 2

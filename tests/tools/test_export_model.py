@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from stages import ROOT
 
 from landcover.images.raster import read_raster, write_raster
+from landcover.networks.model_file import load_model
 from tools.benchmarks._scenes import write_scene
 from tools.export_model import main
 from tools.map_scene import main as map_scene
@@ -73,6 +78,21 @@ def test_tiles_from_both_kinds_of_files_average_as_two_of_one_kind(
     for out, models in (("trained", [trained, trained]), ("mixed", [trained, exported])):
         assert run_main(map_tiles, *words, "--models", *models, "--out", tmp_path / out)[0] == 0
     assert share_of_equal(tmp_path / "trained" / "a.tif", tmp_path / "mixed" / "a.tif") >= 0.999
+
+
+def test_the_document_tells_how_to_use_the_file_without_this_repository(
+    exported_pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(exported_pair[1].parent)
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "maps.md").read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    network, _ = load_model(exported_pair[0], torch.device("cpu"))
+    with torch.no_grad():
+        image = network.data_preprocessor.normalise(torch.full((1, 1, 64, 64), 70, dtype=torch.uint8))
+        expected = network(image, mode="tensor")
+    assert np.allclose(names["logits"], expected.numpy(), atol=1e-4)
+    assert names["labels"].shape == (16, 16) and names["names"][7] == "building"
 
 
 def test_mistakes_are_told_in_one_line(run_main: RunMain, exported_pair: tuple[Path, Path], tmp_path: Path) -> None:

@@ -12,10 +12,8 @@ from torch import nn
 
 from landcover.training.config import load_config
 from landcover.training.export import export_model
+from tools.benchmarks.predict import SPREAD
 from tools.memory.blank_training import blank_training
-
-SPREAD = 0.1
-"""Standard deviation of the last layer's random weights, as of the benchmark of predictions."""
 
 
 def write_random_model(config: Path, path: Path, window: int, options: Sequence[str] = ()) -> Path:

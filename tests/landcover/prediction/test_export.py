@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -89,14 +90,34 @@ def test_a_window_that_is_no_multiple_of_the_deepest_stride_is_padded_as_in_pred
     assert (told.info.window, told.side) == (50, 64)
 
 
+class OtherProgram:
+    """What the exporter would make of a network, were it another one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.model = path, SimpleNamespace(metadata_props={})
+
+    def save(self, path: Path, external_data: bool) -> None:
+        shutil.copy(self.path, path)
+
+
 def test_a_graph_that_differs_is_refused_and_nothing_is_left(
     exported_pair: tuple[Path, Path], write_model: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = write_model(tmp_path / "other" / "model.pth", window=64)  # one band, as the graph
-    monkeypatch.setattr(export, "_write", lambda *arguments: shutil.copy(exported_pair[1], arguments[-1]))
+    monkeypatch.setattr(export, "_program", lambda *_: OtherProgram(exported_pair[1]))
     with pytest.raises(InputError, match=r"model\.onnx: expected the probabilities of .* to 0\.0001, found a diff"):
         export_to_onnx(other, tmp_path / "out" / "model.onnx")
     assert not any((tmp_path / "out").iterdir())
+
+
+def test_a_network_that_torch_can_not_export_is_told_in_one_line(exported_pair: tuple[Path, Path]) -> None:
+    class Branching(torch.nn.Module):
+        def forward(self, images: torch.Tensor, mode: str) -> torch.Tensor:
+            return images if images.sum() > 0 else -images
+
+    with pytest.raises(InputError, match=r"model\.pth: expected a network that torch .* can export, found") as told:
+        export._program(Branching(), ["sar"], torch.ones(1, 1, 4, 4), exported_pair[0])
+    assert "\n" not in str(told.value)
 
 
 def test_what_can_not_be_exported_is_told(exported_pair: tuple[Path, Path], tmp_path: Path) -> None:

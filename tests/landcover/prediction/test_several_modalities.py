@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from landcover.classes import OPEN_EARTH_MAP
 from landcover.errors import InputError
-from landcover.networks.model_file import ModelInfo, save_model
+from landcover.networks.exported_network import ExportedNetwork
+from landcover.networks.model_file import ModelInfo, load_model, save_model
+from landcover.prediction.export import export_to_onnx
 from landcover.prediction.scene import map_scene
 from landcover.prediction.scene_models import SceneSettings
 from landcover.prediction.sliding_window import SlidingWindow, predict_probabilities
@@ -137,6 +139,20 @@ def test_a_scene_is_mapped_from_both_images(tmp_path: Path, model_file: Path) ->
         assert (file.read(1) != labels).mean() > 0.1
     with pytest.raises(InputError, match=r"map.tif: expected no file, or a map of the same inputs.*optical differs"):
         map_scene(sar, [model_file], out, SceneSettings(), ALONE, optical_path=rgb)
+
+
+def test_a_model_of_both_images_is_exported_with_two_inputs(
+    exported_pair: tuple[Path, Path], tmp_path: Path, model_file: Path
+) -> None:
+    exported = tmp_path / "both.onnx"
+    difference = export_to_onnx(
+        model_file, exported, images=[dict(zip(("sar", "optical"), write_scenes(tmp_path), strict=True))]
+    )
+    assert difference is not None and difference < 1e-5
+    images = {"optical": torch.randn(1, 3, 32, 32), "sar": torch.randn(1, 1, 32, 32)}
+    with torch.no_grad():
+        expected = load_model(model_file, CPU)[0](images, mode="tensor")
+    assert torch.allclose(ExportedNetwork(exported)(images), expected, atol=1e-4)
 
 
 def test_a_fourth_band_of_the_optical_scene_does_not_count(tmp_path: Path, model_file: Path) -> None:

@@ -1,0 +1,188 @@
+"""Seconds in which one window is predicted, by torch and by the engines that run exported models.
+
+All sides have the same weights, see the same windows and have the same threads; each lives in a process of its own, and
+they take turns. The networks have random weights: speed does not depend on them. Beside other work (the first line
+tells the load) seconds say little, CPU seconds of all threads more. The last line is a JSON object:
+`<network>_<side>` is torch's CPU seconds in float32 / those of the side. `--out FILE.md` writes the tables as a
+document.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import shlex
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from landcover.networks.exported_network import ExportedNetwork
+from landcover.networks.model_file import load_model
+from landcover.prediction.export import export_to_onnx
+from landcover.registry import register_all
+from landcover.report.text_table import text_table
+from landcover.run_files.atomic import write_text
+from tools.benchmarks._engines_document import document
+from tools.benchmarks._int8_model import write_int8
+from tools.benchmarks._machine import add_machine_arguments, begin_on_machine
+from tools.benchmarks._measure import Call, cpu_seconds, print_result, take_turns
+from tools.benchmarks._mit_b0 import CONFIGS, MIT_B0
+from tools.benchmarks._random_models import write_random_model
+
+NETWORKS = {
+    "segformer_mit-b0": (CONFIGS / "stage2" / "segformer_mit-b3_768.py", MIT_B0),
+    "upernet_convnextv2": (CONFIGS / "demo" / "sar_upernet_convnextv2.py", ()),
+    "upernet_efficientnet_lite1": (CONFIGS / "demo" / "sar_upernet_efficientnet_lite1.py", ()),
+}
+"""Config and options of the networks that are compared unless others are named."""
+
+SIDES = ("torch", "torch_bf16", "torch_compile", "onnxruntime", "onnxruntime_int8", "openvino", "openvino_bf16",
+         "openvino_int8")  # fmt: skip
+
+HEADS = ("side", "s", "CPU s", "speedup", "largest diff.", "mean diff.")
+
+WINDOWS = 4
+"""Windows on which 8-bit ranges are measured; another one is predicted."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a side costs for one window, and how far its probabilities are from those of torch in float32.
+
+    Args:
+        seconds: median.
+        cpu_seconds: median over the same calls, of all threads.
+        largest: largest difference of a probability.
+        mean: mean difference.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    largest: float
+    mean: float
+
+
+def main() -> None:
+    """Prints a table for every network and, last, the JSON object."""
+    arguments = _arguments()
+    begin_on_machine(arguments, f"window {arguments.window}")
+    register_all()
+    networks = {path.stem: (path, ()) for path in arguments.configs} or NETWORKS
+    found, tables = {}, {}
+    for name, (config, options) in networks.items():
+        with tempfile.TemporaryDirectory() as folder:
+            prepare(config, options, Path(folder), arguments)
+            measured = measure(Path(folder), arguments)
+        tables[name] = rows(measured)
+        print(f"\n{name}\n{text_table([HEADS, *tables[name]])}", flush=True)
+        reference = measured[arguments.sides[0]].cpu_seconds
+        found.update({f"{name}_{side}": reference / cost.cpu_seconds for side, cost in measured.items()})
+    if arguments.out:
+        command = shlex.join(["python", "tools/benchmarks/engines.py", *sys.argv[1:]])
+        write_text(arguments.out, document(HEADS, tables, arguments.window, arguments.threads, command))
+    print_result(found)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("configs", nargs="*", type=Path, help="stage 2 configs of other networks to compare on")
+    parser.add_argument("--window", type=int, default=512, help="side of the window, pixels")
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES), help="what is compared; torch first")
+    parser.add_argument("--repeats", type=int, default=7, help="timed predictions of each side")
+    parser.add_argument("--out", type=Path, help="document to write (.md)")
+    add_machine_arguments(parser, threads="a side", cuda="networks")
+    arguments = parser.parse_args()
+    if arguments.cuda:
+        parser.error("exported models run on CPUs")
+    arguments.sides = [side for side in SIDES if side in {"torch", *arguments.sides}]
+    return arguments
+
+
+def prepare(config: Path, options: tuple[str, ...], folder: Path, arguments: argparse.Namespace) -> None:
+    """Writes the files that the sides need: `model.pth`, `model.onnx`, `int8.onnx`, and `window.npy` to predict."""
+    model = write_random_model(config, folder / "model.pth", arguments.window, ["pretrained=None", *options])
+    rng = np.random.default_rng(0)
+    shape = (WINDOWS + 1, 1, arguments.window, arguments.window)
+    windows = rng.standard_normal(shape, dtype=np.float32)[:, None]
+    np.save(folder / "window.npy", windows[-1])
+    if any(not side.startswith("torch") for side in arguments.sides):
+        export_to_onnx(model, folder / "model.onnx")
+    if any(side.endswith("int8") for side in arguments.sides):
+        write_int8(folder / "model.onnx", folder / "int8.onnx", [*windows[:-1]])
+
+
+def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Measured]:
+    """What each side costs."""
+    builds = {side: functools.partial(build, side, folder, arguments.threads) for side in arguments.sides}
+    costs = take_turns(builds, arguments.repeats, warm_up=2)
+    expected = _probabilities(folder, "torch")
+    found = {}
+    for side, cost in costs.items():
+        taken = json.loads((folder / f"{side}.json").read_text(encoding="utf-8"))[-arguments.repeats :]
+        apart = np.abs(_probabilities(folder, side) - expected)
+        found[side] = Measured(cost.seconds, statistics.median(taken), float(apart.max()), float(apart.mean()))
+    return found
+
+
+def build(side: str, folder: Path, threads: int) -> Call:
+    """Predicts the window of `folder`; keeps the probabilities and the CPU seconds of all calls there."""
+    torch.set_num_threads(threads)
+    register_all()
+    network, window = _network(side, folder), torch.from_numpy(np.load(folder / "window.npy"))
+    taken: list[float] = []
+
+    @torch.inference_mode()
+    def logits() -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=side.endswith("bf16")):
+            found: torch.Tensor = network(window, mode="tensor")
+        return found
+
+    def predict() -> None:
+        taken.append(cpu_seconds(logits))
+        if len(taken) == 1:
+            np.save(folder / f"{side}.npy", logits().float().softmax(1).numpy())
+        (folder / f"{side}.json").write_text(json.dumps(taken), encoding="utf-8")
+
+    return predict
+
+
+def rows(measured: Mapping[str, Measured]) -> list[tuple[str, ...]]:
+    """The table of a network, without its heads."""
+    reference = measured["torch"].cpu_seconds
+    return [
+        (
+            side.replace("_", " "),
+            f"{cost.seconds:.3f}",
+            f"{cost.cpu_seconds:.3f}",
+            f"{reference / cost.cpu_seconds:.2f}",
+            f"{cost.largest:.1e}",
+            f"{cost.mean:.1e}",
+        )
+        for side, cost in measured.items()
+    ]
+
+
+def _network(side: str, folder: Path) -> nn.Module:
+    if side.startswith("torch"):
+        network = load_model(folder / "model.pth", torch.device("cpu"))[0]
+        return torch.compile(network) if side == "torch_compile" else network  # type: ignore[return-value]
+    path = folder / ("int8.onnx" if side.endswith("int8") else "model.onnx")
+    return ExportedNetwork(path, "openvino" if side.startswith("openvino") else "onnxruntime")
+
+
+def _probabilities(folder: Path, side: str) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = np.load(folder / f"{side}.npy")
+    return found
+
+
+if __name__ == "__main__":
+    main()

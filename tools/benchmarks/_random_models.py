@@ -11,6 +11,7 @@ from mmseg.registry import MODELS
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from landcover.sar.preprocessor import SarPreprocessor
 from landcover.training.config import load_config
 from landcover.training.export import export_model
 from tools.benchmarks.predict import SPREAD
@@ -45,6 +46,7 @@ def _set_statistics(model: nn.Module, side: int) -> None:
     for module in model.modules():
         if isinstance(module, _BatchNorm):
             module.momentum = None  # the mean of all batches: of one, that batch's
-    bands = model.get_submodule("data_preprocessor").bands
+    preprocessor = model.get_submodule("data_preprocessor")
+    assert isinstance(preprocessor, SarPreprocessor), "a model of SAR images alone"
     noise = torch.randn((2, 1, side, side), generator=torch.Generator().manual_seed(1))
-    model.train()(noise.expand(-1, bands, -1, -1), mode="tensor")
+    model.train()(noise.expand(-1, preprocessor.bands, -1, -1), mode="tensor")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -64,7 +65,7 @@ def _onnxruntime(package: Any, path: Path) -> Run:
 
 
 def _openvino(package: Any, path: Path, precision: Precision) -> Run:
-    core = package.Core()
+    core = _core(package)
     settings = {
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
@@ -77,3 +78,13 @@ def _openvino(package: Any, path: Path, precision: Precision) -> Run:
         return logits
 
     return run
+
+
+@functools.cache
+def _core(openvino: Any) -> Any:
+    """One for the process, which keeps it.
+
+    A core brings a stack on which the process handles its signals, and when it goes it gives back the one before. Of
+    two, the second would give back the first one's, which is no more: the next signal would end the process.
+    """
+    return openvino.Core()

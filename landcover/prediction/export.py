@@ -66,7 +66,7 @@ def export_to_onnx(
         _check_same(out, exported)
         return None
     model, _ = load_model(model_path, CPU)
-    inputs = list(_tiles(model, info, side, images) if images else _noise(model, side))
+    inputs = list(middles(model, info, side, images[:CHECKED]) if images else _noise(model, side))
     expected = _probabilities(model, inputs)
     program = _program(model, names_of(info.modality), inputs[0], model_path)
     program.model.metadata_props.update(exported.metadata())
@@ -80,6 +80,24 @@ def export_to_onnx(
                 f"{difference:.2g}; nothing was written, predict with {model_path}"
             )
     return difference
+
+
+def middles(model: nn.Module, info: ModelInfo, side: int, images: Sequence[ImageFile]) -> Iterator[Any]:
+    """The normalised middle of every image, (1, bands, side, side), or a mapping from modality to such.
+
+    Raises:
+        InputError: an image that can not be read or is smaller.
+    """
+    for file in images:
+        image, _ = read_whole(file, info.modality, info.bands, info.sar_type)
+        sizes = size_of(image)
+        if min(sizes) < side:
+            raise InputError(
+                f"{main_file(file)}: expected an image of at least {side} x {side} pixels, the window, found "
+                f"{sizes[0]} x {sizes[1]}; pass larger ones, none, or a smaller --window"
+            )
+        middle = tuple(slice((size - side) // 2, (size - side) // 2 + side) for size in sizes)
+        yield each(normalise(each(image, partial(to_tensor, device=CPU)), model), partial(_cut, middle=middle))
 
 
 class _Graph(nn.Module):
@@ -172,20 +190,6 @@ def _noisy_window(preprocessor: nn.Module, side: int, generator: torch.Generator
     """(1, bands, side, side) float32; a single SAR band is repeated as its preprocessor does."""
     loaded = torch.randn((1, preprocessor.get_buffer("mean").numel(), side, side), generator=generator)
     return loaded.expand(-1, preprocessor.bands, -1, -1) if isinstance(preprocessor, SarPreprocessor) else loaded
-
-
-def _tiles(model: nn.Module, info: ModelInfo, side: int, images: Sequence[ImageFile]) -> Iterator[Any]:
-    """The normalised middle of the first images."""
-    for file in images[:CHECKED]:
-        image, _ = read_whole(file, info.modality, info.bands, info.sar_type)
-        sizes = size_of(image)
-        if min(sizes) < side:
-            raise InputError(
-                f"{main_file(file)}: expected an image of at least {side} x {side} pixels, the window, found "
-                f"{sizes[0]} x {sizes[1]}; pass larger ones, none, or a smaller --window"
-            )
-        middle = tuple(slice((size - side) // 2, (size - side) // 2 + side) for size in sizes)
-        yield each(normalise(each(image, partial(to_tensor, device=CPU)), model), partial(_cut, middle=middle))
 
 
 def _cut(bands: Tensor, middle: tuple[slice, ...]) -> Tensor:

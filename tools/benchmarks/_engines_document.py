@@ -17,25 +17,22 @@ READING = Path(__file__).with_name("engines_reading.md")
 PACKAGES = ("onnxruntime", "openvino")
 
 
-def document(
-    heads: Sequence[str], tables: Mapping[str, Sequence[Sequence[str]]], window: int, threads: int, command: str
-) -> str:
+def document(heads: Sequence[str], tables: Mapping[str, Sequence[Sequence[str]]], threads: int, command: str) -> str:
     """The whole document.
 
     Args:
         heads: of the columns.
-        tables: rows of every network, by its name.
-        window: side of the window, pixels.
+        tables: rows of every network, by its name and window.
         threads: of each side.
         command: that was given.
     """
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
     about = (
-        f"Prediction of one window of {window} x {window} pixels, medians. Machine: {machine()}, {versions}; {threads} "
-        f"thread{'s' * (threads > 1)} for each side, a load of {os.getloadavg()[0]:.0f} on the machine: where that is "
-        "more than the threads, seconds say little and CPU seconds more. Speedup is torch's CPU seconds in float32 / "
-        "those of the side; differences are of probabilities, to torch in float32. Weights are random: the differences "
-        "of trained networks are others."
+        f"Prediction of one window, medians. Machine: {machine()}, {versions}; {threads} thread{'s' * (threads > 1)} "
+        f"for each side, a load of {os.getloadavg()[0]:.0f} on the machine: where that is more than the threads, "
+        "seconds say little and CPU seconds more. Speedup is torch's CPU seconds in float32 / those of the side; "
+        "differences are of probabilities, and classes the likeliest, to torch in float32. Networks named for a config "
+        "have random weights and see noise: there, differences say little of a trained network."
     )
     parts = [
         "<!-- Written by tools/benchmarks/engines.py; the section Reading is tools/benchmarks/engines_reading.md. -->",

@@ -1,10 +1,11 @@
 """Seconds in which one window is predicted, by torch and by the engines that run exported models.
 
 All sides have the same weights, see the same windows and have the same threads; each lives in a process of its own, and
-they take turns. The networks have random weights: speed does not depend on them. Beside other work (the first line
-tells the load) seconds say little, CPU seconds of all threads more. The last line is a JSON object:
-`<network>_<side>` is torch's CPU seconds in float32 / those of the side. `--out FILE.md` writes the tables as a
-document.
+they take turns. Networks are those of configs, with random weights, on which speed does not depend, and on noise; or
+trained models, on the middle of the last of `WINDOWS + 1` tiles, where the share of pixels that keep their class tells
+what bf16 and 8 bits cost. Beside other work (the first line tells the load) seconds say little, CPU seconds of all
+threads more. The last line is a JSON object: `<network>_<side>` is torch's CPU seconds in float32 / those of the side.
+`--out FILE.md` writes the tables as a document.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import functools
 import json
 import shlex
+import shutil
 import statistics
 import sys
 import tempfile
@@ -26,8 +28,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from landcover.networks.exported_network import ExportedNetwork
-from landcover.networks.model_file import load_model
-from landcover.prediction.export import export_to_onnx
+from landcover.networks.model_file import MODEL_NAME, load_model
+from landcover.prediction.export import export_to_onnx, middles
+from landcover.prediction.image_folders import image_folders
+from landcover.prediction.sliding_window import DIVISOR
 from landcover.registry import register_all
 from landcover.report.text_table import text_table
 from landcover.run_files.atomic import write_text
@@ -35,20 +39,21 @@ from tools.benchmarks._engines_document import document
 from tools.benchmarks._int8_model import write_int8
 from tools.benchmarks._machine import add_machine_arguments, begin_on_machine
 from tools.benchmarks._measure import Call, cpu_seconds, print_result, take_turns
-from tools.benchmarks._mit_b0 import CONFIGS, MIT_B0
+from tools.benchmarks._mit_b0 import CONFIGS
 from tools.benchmarks._random_models import write_random_model
 
-NETWORKS = {
-    "segformer_mit-b0": (CONFIGS / "stage2" / "segformer_mit-b3_768.py", MIT_B0),
-    "upernet_convnextv2": (CONFIGS / "demo" / "sar_upernet_convnextv2.py", ()),
-    "upernet_efficientnet_lite1": (CONFIGS / "demo" / "sar_upernet_efficientnet_lite1.py", ()),
-}
-"""Config and options of the networks that are compared unless others are named."""
+NETWORKS = [
+    CONFIGS / "stage2" / f"{name}.py"
+    for name in ("segformer_mit-b3_768", "upernet_convnextv2-b_1024", "upernet_swinv2-b_768")
+]
+"""Configs of the networks that are compared unless others are named."""
 
 SIDES = ("torch", "torch_bf16", "torch_compile", "onnxruntime", "onnxruntime_int8", "openvino", "openvino_bf16",
          "openvino_int8")  # fmt: skip
 
-HEADS = ("side", "s", "CPU s", "speedup", "largest diff.", "mean diff.")
+HEADS = ("side", "s", "CPU s", "speedup", "largest diff.", "mean diff.", "same class")
+
+MODEL_SUFFIX = Path(MODEL_NAME).suffix
 
 WINDOWS = 4
 """Windows on which 8-bit ranges are measured; another one is predicted."""
@@ -63,12 +68,14 @@ class Measured:
         cpu_seconds: median over the same calls, of all threads.
         largest: largest difference of a probability.
         mean: mean difference.
+        same: share of the logits' positions where the likeliest class is the same.
     """
 
     seconds: float
     cpu_seconds: float
     largest: float
     mean: float
+    same: float
 
 
 def main() -> None:
@@ -76,26 +83,30 @@ def main() -> None:
     arguments = _arguments()
     begin_on_machine(arguments, f"window {arguments.window}")
     register_all()
-    networks = {path.stem: (path, ()) for path in arguments.configs} or NETWORKS
     found, tables = {}, {}
-    for name, (config, options) in networks.items():
+    for network in arguments.networks:
         with tempfile.TemporaryDirectory() as folder:
-            prepare(config, options, Path(folder), arguments)
+            side = prepare(network, Path(folder), arguments)
             measured = measure(Path(folder), arguments)
-        tables[name] = rows(measured)
-        print(f"\n{name}\n{text_table([HEADS, *tables[name]])}", flush=True)
+        name = network.parent.name if network.suffix == MODEL_SUFFIX else network.stem
+        title = f"{name}, {side} x {side}"
+        tables[title] = rows(measured)
+        print(f"\n{title}\n{text_table([HEADS, *tables[title]])}", flush=True)
         reference = measured[arguments.sides[0]].cpu_seconds
-        found.update({f"{name}_{side}": reference / cost.cpu_seconds for side, cost in measured.items()})
+        found.update({f"{name}_{key}": reference / cost.cpu_seconds for key, cost in measured.items()})
     if arguments.out:
         command = shlex.join(["python", "tools/benchmarks/engines.py", *sys.argv[1:]])
-        write_text(arguments.out, document(HEADS, tables, arguments.window, arguments.threads, command))
+        write_text(arguments.out, document(HEADS, tables, arguments.threads, command))
     print_result(found)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("configs", nargs="*", type=Path, help="stage 2 configs of other networks to compare on")
-    parser.add_argument("--window", type=int, default=512, help="side of the window, pixels")
+    parser.add_argument(
+        "networks", nargs="*", type=Path, default=NETWORKS, help="configs of stage 2, and trained models (model.pth)"
+    )
+    parser.add_argument("--window", type=int, default=512, help="side of the configs' windows, pixels")
+    parser.add_argument("--images", type=Path, help=f"folder of SAR images for trained models, at least {WINDOWS + 1}")
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES), help="what is compared; torch first")
     parser.add_argument("--repeats", type=int, default=7, help="timed predictions of each side")
     parser.add_argument("--out", type=Path, help="document to write (.md)")
@@ -103,21 +114,40 @@ def _arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.cuda:
         parser.error("exported models run on CPUs")
+    if arguments.images is None and any(path.suffix == MODEL_SUFFIX for path in arguments.networks):
+        parser.error("trained models are compared on images: pass --images")
     arguments.sides = [side for side in SIDES if side in {"torch", *arguments.sides}]
     return arguments
 
 
-def prepare(config: Path, options: tuple[str, ...], folder: Path, arguments: argparse.Namespace) -> None:
-    """Writes the files that the sides need: `model.pth`, `model.onnx`, `int8.onnx`, and `window.npy` to predict."""
-    model = write_random_model(config, folder / "model.pth", arguments.window, ["pretrained=None", *options])
-    rng = np.random.default_rng(0)
-    shape = (WINDOWS + 1, 1, arguments.window, arguments.window)
-    windows = rng.standard_normal(shape, dtype=np.float32)[:, None]
+def prepare(network: Path, folder: Path, arguments: argparse.Namespace) -> int:
+    """Writes the files that the sides need: `model.pth`, `model.onnx`, `int8.onnx`, and `window.npy` to predict.
+
+    Returns:
+        Side of the window, pixels.
+    """
+    model = folder / MODEL_NAME
+    if network.suffix == MODEL_SUFFIX:
+        shutil.copyfile(network, model)
+        windows = _middles(model, arguments.images)
+    else:
+        write_random_model(network, model, arguments.window, ["pretrained=None"])
+        shape = (WINDOWS + 1, 1, 1, arguments.window, arguments.window)
+        windows = [*np.random.default_rng(0).standard_normal(shape, dtype=np.float32)]
     np.save(folder / "window.npy", windows[-1])
     if any(not side.startswith("torch") for side in arguments.sides):
         export_to_onnx(model, folder / "model.onnx")
     if any(side.endswith("int8") for side in arguments.sides):
-        write_int8(folder / "model.onnx", folder / "int8.onnx", [*windows[:-1]])
+        write_int8(folder / "model.onnx", folder / "int8.onnx", windows[:-1])
+    return windows[-1].shape[-1]
+
+
+def _middles(model: Path, folder: Path) -> list[NDArray[np.float32]]:
+    """Windows of the first images of a folder, for a model of SAR images."""
+    network, info = load_model(model, torch.device("cpu"))
+    images = [*image_folders([str(folder)], info.modality).values()][: WINDOWS + 1]
+    side = info.window + -info.window % DIVISOR
+    return [window.numpy() for window in middles(network, info, side, images)]
 
 
 def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Measured]:
@@ -128,8 +158,11 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Measured]:
     found = {}
     for side, cost in costs.items():
         taken = json.loads((folder / f"{side}.json").read_text(encoding="utf-8"))[-arguments.repeats :]
-        apart = np.abs(_probabilities(folder, side) - expected)
-        found[side] = Measured(cost.seconds, statistics.median(taken), float(apart.max()), float(apart.mean()))
+        given = _probabilities(folder, side)
+        apart, same = np.abs(given - expected), given.argmax(1) == expected.argmax(1)
+        found[side] = Measured(
+            cost.seconds, statistics.median(taken), float(apart.max()), float(apart.mean()), float(same.mean())
+        )
     return found
 
 
@@ -166,6 +199,7 @@ def rows(measured: Mapping[str, Measured]) -> list[tuple[str, ...]]:
             f"{reference / cost.cpu_seconds:.2f}",
             f"{cost.largest:.1e}",
             f"{cost.mean:.1e}",
+            f"{100 * cost.same:.2f} %",
         )
         for side, cost in measured.items()
     ]

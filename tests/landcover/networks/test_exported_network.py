@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,27 @@ def test_openvino_gives_the_same_in_both_precisions(exported_pair: tuple[Path, P
     with torch.autocast("cpu", torch.bfloat16):
         rounded = network(images).softmax(1)
     assert (rounded - probabilities).abs().mean() < 0.01
+
+
+SIGNAL_AFTER_ENGINES = """
+import gc, os, signal, sys
+from pathlib import Path
+from landcover.networks.engines import start_engine
+first, second = (start_engine(Path(sys.argv[1]), "openvino") for _ in range(2))
+del first
+gc.collect()
+del second
+gc.collect()
+signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+
+
+def test_a_process_handles_signals_after_its_engines_are_gone(exported_pair: tuple[Path, Path]) -> None:
+    pytest.importorskip("openvino", reason="the optional package openvino is not installed")
+    command = [sys.executable, "-c", SIGNAL_AFTER_ENGINES, str(exported_pair[1])]
+    call = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert (call.returncode, call.stdout) == (0, "handled\n"), call.stderr
 
 
 def test_the_preprocessor_is_that_of_the_trained_model(exported_pair: tuple[Path, Path]) -> None:

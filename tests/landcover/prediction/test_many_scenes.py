@@ -43,7 +43,7 @@ def test_a_scene_that_can_not_be_mapped_keeps_no_other_from_it_and_finished_ones
     tmp_path: Path, scenes: dict[str, Path], model: Path
 ) -> None:
     folders = SceneFolders(tmp_path / "maps", confidence=tmp_path / "sure")
-    with mock.patch.object(many_scenes, "load_model", wraps=many_scenes.load_model) as load:
+    with mock.patch.object(many_scenes, "load_any_model", wraps=many_scenes.load_any_model) as load:
         outcome = map_scenes(scenes, [model], folders, ONE_FLIP, ALONE)
     assert (sorted(outcome.written), outcome.there, list(outcome.failed)) == (["a", "c"], [], ["b"])
     assert outcome.failed["b"].startswith(f"{scenes['b']}: ") and load.call_count == 1

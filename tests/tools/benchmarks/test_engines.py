@@ -11,10 +11,10 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_speedups_are_of_cpu_seconds_to_torch_in_float32() -> None:
-    measured = {"torch": Measured(1.0, 1.8, 0.0, 0.0), "onnxruntime_int8": Measured(0.9, 0.6, 0.02, 0.001)}
+    measured = {"torch": Measured(1.0, 1.8, 0.0, 0.0, 1.0), "onnxruntime_int8": Measured(0.9, 0.6, 0.02, 0.001, 0.9876)}
     assert rows(measured) == [
-        ("torch", "1.000", "1.800", "1.00", "0.0e+00", "0.0e+00"),
-        ("onnxruntime int8", "0.900", "0.600", "3.00", "2.0e-02", "1.0e-03"),
+        ("torch", "1.000", "1.800", "1.00", "0.0e+00", "0.0e+00", "100.00 %"),
+        ("onnxruntime int8", "0.900", "0.600", "3.00", "2.0e-02", "1.0e-03", "98.76 %"),
     ]
 
 

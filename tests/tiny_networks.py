@@ -33,8 +33,9 @@ train_dataloader = dict(batch_size=2)
 """
 
 
-def write_backbone_weights(path: Path, config: Path) -> Path:
-    """Writes a file of pretrained weights for the backbone of a config file: random ones."""
+def write_backbone_weights(path: Path, config: Path, seed: int = 0) -> Path:
+    """Writes a file of pretrained weights for the backbone of a config file: random ones of this seed."""
+    torch.manual_seed(seed)
     torch.save(MODELS.build(load_config(config).model.backbone).state_dict(), path)
     return path
 

@@ -1,11 +1,12 @@
 """Seconds in which one window is predicted, by torch and by the engines that run exported models.
 
-All sides have the same weights, see the same windows and have the same threads; each lives in a process of its own, and
-they take turns. Networks are those of configs, with random weights, on which speed does not depend, and on noise; or
-trained models, on the middle of the last of `WINDOWS + 1` tiles, where the share of pixels that keep their class tells
-what bf16 and 8 bits cost. Beside other work (the first line tells the load) seconds say little, CPU seconds of all
-threads more. The last line is a JSON object: `<network>_<side>` is torch's CPU seconds in float32 / those of the side.
-`--out FILE.md` writes the tables as a document.
+All sides have the same weights, see the same window and have the same threads. Each takes turns with torch in float32,
+both in processes of their own, so that memory holds no more than two. Networks are those of configs, with random
+weights, on which speed does not depend, and on noise; or trained models, on the middle of the last of `WINDOWS + 1`
+tiles, where the share of pixels that keep their class tells what bf16 and 8 bits cost. Beside other work (the first
+line tells the load) seconds say little, CPU seconds of all threads more. The last line is a JSON object:
+`<network>_<side>` is torch's CPU seconds in float32 / those of the side beside it. `--out FILE.md` writes the tables as
+a document.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import multiprocessing
 import shlex
 import shutil
 import statistics
 import sys
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,17 +42,12 @@ from tools.benchmarks._engines_document import document
 from tools.benchmarks._int8_model import write_int8
 from tools.benchmarks._machine import add_machine_arguments, begin_on_machine
 from tools.benchmarks._measure import Call, cpu_seconds, print_result, take_turns
-from tools.benchmarks._mit_b0 import CONFIGS
 from tools.benchmarks._random_models import write_random_model
 
-NETWORKS = [
-    CONFIGS / "stage2" / f"{name}.py"
-    for name in ("segformer_mit-b3_768", "upernet_convnextv2-b_1024", "upernet_swinv2-b_768")
-]
-"""Configs of the networks that are compared unless others are named."""
+TORCH = "torch"
 
-SIDES = ("torch", "torch_bf16", "torch_compile", "onnxruntime", "onnxruntime_int8", "openvino", "openvino_bf16",
-         "openvino_int8")  # fmt: skip
+SIDES = ("torch_bf16", "torch_compile", "onnxruntime", "onnxruntime_int8", "openvino", "openvino_bf16", "openvino_int8")
+"""What is compared with torch in float32."""
 
 HEADS = ("side", "s", "CPU s", "speedup", "largest diff.", "mean diff.", "same class")
 
@@ -66,6 +64,7 @@ class Measured:
     Args:
         seconds: median.
         cpu_seconds: median over the same calls, of all threads.
+        speedup: torch's CPU seconds in turns with the side / those of the side.
         largest: largest difference of a probability.
         mean: mean difference.
         same: share of the logits' positions where the likeliest class is the same.
@@ -73,6 +72,7 @@ class Measured:
 
     seconds: float
     cpu_seconds: float
+    speedup: float
     largest: float
     mean: float
     same: float
@@ -86,14 +86,13 @@ def main() -> None:
     found, tables = {}, {}
     for network in arguments.networks:
         with tempfile.TemporaryDirectory() as folder:
-            side = prepare(network, Path(folder), arguments)
+            side = prepared(network, Path(folder), arguments)
             measured = measure(Path(folder), arguments)
         name = network.parent.name if network.suffix == MODEL_SUFFIX else network.stem
         title = f"{name}, {side} x {side}"
         tables[title] = rows(measured)
         print(f"\n{title}\n{text_table([HEADS, *tables[title]])}", flush=True)
-        reference = measured[arguments.sides[0]].cpu_seconds
-        found.update({f"{name}_{key}": reference / cost.cpu_seconds for key, cost in measured.items()})
+        found.update({f"{name}_{key}": cost.speedup for key, cost in measured.items()})
     if arguments.out:
         command = shlex.join(["python", "tools/benchmarks/engines.py", *sys.argv[1:]])
         write_text(arguments.out, document(HEADS, tables, arguments.threads, command))
@@ -102,12 +101,10 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "networks", nargs="*", type=Path, default=NETWORKS, help="configs of stage 2, and trained models (model.pth)"
-    )
+    parser.add_argument("networks", nargs="+", type=Path, help="configs of stage 2, and trained models (model.pth)")
     parser.add_argument("--window", type=int, default=512, help="side of the configs' windows, pixels")
     parser.add_argument("--images", type=Path, help=f"folder of SAR images for trained models, at least {WINDOWS + 1}")
-    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES), help="what is compared; torch first")
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES), help="what is compared with torch")
     parser.add_argument("--repeats", type=int, default=7, help="timed predictions of each side")
     parser.add_argument("--out", type=Path, help="document to write (.md)")
     add_machine_arguments(parser, threads="a side", cuda="networks")
@@ -116,8 +113,13 @@ def _arguments() -> argparse.Namespace:
         parser.error("exported models run on CPUs")
     if arguments.images is None and any(path.suffix == MODEL_SUFFIX for path in arguments.networks):
         parser.error("trained models are compared on images: pass --images")
-    arguments.sides = [side for side in SIDES if side in {"torch", *arguments.sides}]
     return arguments
+
+
+def prepared(network: Path, folder: Path, arguments: argparse.Namespace) -> int:
+    """As `prepare`, in a process that gives back the memory of the export."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(prepare, network, folder, arguments).result()
 
 
 def prepare(network: Path, folder: Path, arguments: argparse.Namespace) -> int:
@@ -126,6 +128,7 @@ def prepare(network: Path, folder: Path, arguments: argparse.Namespace) -> int:
     Returns:
         Side of the window, pixels.
     """
+    register_all()
     model = folder / MODEL_NAME
     if network.suffix == MODEL_SUFFIX:
         shutil.copyfile(network, model)
@@ -151,19 +154,23 @@ def _middles(model: Path, folder: Path) -> list[NDArray[np.float32]]:
 
 
 def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Measured]:
-    """What each side costs."""
-    builds = {side: functools.partial(build, side, folder, arguments.threads) for side in arguments.sides}
-    costs = take_turns(builds, arguments.repeats, warm_up=2)
-    expected = _probabilities(folder, "torch")
-    found = {}
-    for side, cost in costs.items():
-        taken = json.loads((folder / f"{side}.json").read_text(encoding="utf-8"))[-arguments.repeats :]
-        given = _probabilities(folder, side)
-        apart, same = np.abs(given - expected), given.argmax(1) == expected.argmax(1)
-        found[side] = Measured(
-            cost.seconds, statistics.median(taken), float(apart.max()), float(apart.mean()), float(same.mean())
-        )
+    """What torch and each side cost."""
+    found: dict[str, Measured] = {}
+    for side in arguments.sides:
+        builds = {name: functools.partial(build, name, folder, arguments.threads) for name in (TORCH, side)}
+        costs = take_turns(builds, arguments.repeats, warm_up=2)
+        cpu = {name: _cpu_seconds(folder, name, arguments.repeats) for name in builds}
+        given = {name: np.load(folder / f"{name}.npy") for name in builds}
+        for name in builds if not found else (side,):
+            apart, same = np.abs(given[name] - given[TORCH]), given[name].argmax(1) == given[TORCH].argmax(1)
+            differences = float(apart.max()), float(apart.mean()), float(same.mean())
+            found[name] = Measured(costs[name].seconds, cpu[name], cpu[TORCH] / cpu[name], *differences)
     return found
+
+
+def _cpu_seconds(folder: Path, side: str, repeats: int) -> float:
+    taken = json.loads((folder / f"{side}.json").read_text(encoding="utf-8"))
+    return statistics.median(taken[-repeats:])
 
 
 def build(side: str, folder: Path, threads: int) -> Call:
@@ -190,13 +197,12 @@ def build(side: str, folder: Path, threads: int) -> Call:
 
 def rows(measured: Mapping[str, Measured]) -> list[tuple[str, ...]]:
     """The table of a network, without its heads."""
-    reference = measured["torch"].cpu_seconds
     return [
         (
             side.replace("_", " "),
             f"{cost.seconds:.3f}",
             f"{cost.cpu_seconds:.3f}",
-            f"{reference / cost.cpu_seconds:.2f}",
+            f"{cost.speedup:.2f}",
             f"{cost.largest:.1e}",
             f"{cost.mean:.1e}",
             f"{100 * cost.same:.2f} %",
@@ -211,11 +217,6 @@ def _network(side: str, folder: Path) -> nn.Module:
         return torch.compile(network) if side == "torch_compile" else network  # type: ignore[return-value]
     path = folder / ("int8.onnx" if side.endswith("int8") else "model.onnx")
     return ExportedNetwork(path, "openvino" if side.startswith("openvino") else "onnxruntime")
-
-
-def _probabilities(folder: Path, side: str) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = np.load(folder / f"{side}.npy")
-    return found
 
 
 if __name__ == "__main__":

@@ -67,6 +67,8 @@ def write_no_data_mask(
 def _mask(image: RasterSource, rows: slice, chosen: NDArray[np.int64], min_area: int) -> NDArray[np.bool_]:
     """No data of a strip, of whose regions the `chosen` ones are no data."""
     raster = _strip(image, rows)
+    if not (len(chosen) or raster.zeros_declared):  # most strips: zeros in the dark are data
+        return np.zeros(raster.pixels.shape[:2], np.bool_) if raster.missing is None else raster.missing
     regions = Regions.of(raster.empty())
     is_no_data = np.zeros(len(regions.areas), dtype=bool)
     if raster.zeros_declared:  # regions that do not reach the edges of the strip too

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from itertools import islice
 from typing import Any, Literal, get_args
 
@@ -136,17 +136,16 @@ def window_starts(length: int, window: int, stride: int) -> list[int]:
 
 def _strips(
     model: nn.Module, scaled: Bands, views: Sequence[View], rows: Axis, columns: Axis, settings: SlidingWindow
-) -> Iterator[tuple[list[Tensor], list[Piece]]]:
+) -> Iterator[tuple[list[Tensor], Sequence[Piece]]]:
     """Per view of one scale: (C, h', W) logits of every row of windows, and what makes the image of them."""
-    pieces = cache(merge_pieces)  # the flips of a scale share them
     windows = _window_logits(model, scaled, views, rows, columns, settings)
     for view in views:
         strips = []
         for _ in rows.starts:
             logits = list(islice(windows, len(columns.starts)))
-            across = pieces(columns, logits[0].shape[-1], view.flips_columns, logits[0].device)
+            across = merge_pieces(columns, logits[0].shape[-1], view.flips_columns, logits[0].device)
             strips.append(merge_strip(logits, across, columns.length))
-        yield strips, pieces(rows, strips[0].shape[-2], view.flips_rows, strips[0].device)
+        yield strips, merge_pieces(rows, strips[0].shape[-2], view.flips_rows, strips[0].device)
 
 
 def _window_logits(

@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+
 import hypothesis
 import pytest
 import torch
@@ -22,7 +24,7 @@ from landcover.prediction.sliding_window import window_starts
 CPU = torch.device("cpu")
 
 
-def dense(axis: Axis, resolution: int, pieces: list[Piece]) -> Tensor:
+def dense(axis: Axis, resolution: int, pieces: Iterable[Piece]) -> Tensor:
     """(windows, length, resolution): every piece in its place."""
     matrix = torch.zeros(len(axis.starts), axis.length, resolution)
     for piece in pieces:

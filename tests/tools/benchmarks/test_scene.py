@@ -20,11 +20,14 @@ from tools.benchmarks.scene import Run, ratios
 
 def test_ratios_compare_rates_of_all_sizes_and_memory_of_two() -> None:
     runs = {
-        1000: [Run(1.0, 500 * MEBIBYTE), Run(3.0, 700 * MEBIBYTE)],  # 0.5 million pixels per second
-        4000: [Run(40.0, 600 * MEBIBYTE), Run(40.0, 640 * MEBIBYTE)],  # 0.4
-        16000: [Run(512.0, 800 * MEBIBYTE)],  # 0.5
+        # 0.5 million pixels per second, 1 per CPU second
+        1000: [Run(1.0, 0.5, 500 * MEBIBYTE), Run(3.0, 1.5, 700 * MEBIBYTE)],
+        4000: [Run(40.0, 20.0, 600 * MEBIBYTE), Run(40.0, 20.0, 640 * MEBIBYTE)],  # 0.4, 0.8
+        16000: [Run(512.0, 400.0, 800 * MEBIBYTE)],  # 0.5, 0.64
     }
-    assert ratios(runs) == pytest.approx({"throughput_spread": 0.2, "peak_mib": 800, "memory_growth": 800 / 640})
+    assert ratios(runs) == pytest.approx(
+        {"throughput_spread": 0.36, "wall_spread": 0.2, "peak_mib": 800, "memory_growth": 800 / 640}
+    )
 
 
 def test_scenes_are_compressible_and_have_speckle_and_a_wedge(tmp_path: Path) -> None:
@@ -46,24 +49,29 @@ def test_sizes_come_in_rising_and_falling_order_and_the_result_is_a_json_line(
 ) -> None:
     order = []
 
-    def measured(folder: Path, size: int, stride: float) -> Run:
-        assert (folder / "model.pth").exists() and stride == 0.75
+    def measured(folder: Path, size: int, stride: float, seconds: float) -> Run:
+        assert (folder / "model.pth").exists() and (stride, seconds) == (0.75, 10)
         order.append(size)
-        return Run(size**2 / 1e6, 300 * MEBIBYTE)
+        return Run(size**2 / 1e6, size**2 / 2e6, 300 * MEBIBYTE)
 
     monkeypatch.setattr(benchmark, "in_fresh_process", measured)
     code, printed = run_main(benchmark.main, "--sizes", 512, 2048, 1024, "--window", 64)
     assert (code, order) == (0, [512, 1024, 2048, 1024, 512])
-    assert re.findall(r"^(\d+) x \1 +([\d.]+) +([\d.]+) +(\d+)$", printed, re.MULTILINE) == [
-        ("512", "0.3", "1.00", "300"),
-        ("1024", "1.0", "1.00", "300"),
-        ("2048", "4.2", "1.00", "300"),
+    assert re.findall(r"^(\d+) x \1 +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+) +(\d+)$", printed, re.MULTILINE) == [
+        ("512", "0.3", "1.00", "0.1", "2.00", "300"),
+        ("1024", "1.0", "1.00", "0.5", "2.00", "300"),
+        ("2048", "4.2", "1.00", "2.1", "2.00", "300"),
     ]
-    assert json.loads(printed.splitlines()[-1]) == {"throughput_spread": 0, "peak_mib": 300, "memory_growth": 1}
+    assert json.loads(printed.splitlines()[-1]) == {
+        "throughput_spread": 0,
+        "wall_spread": 0,
+        "peak_mib": 300,
+        "memory_growth": 1,
+    }
 
 
 def test_a_scene_is_mapped_in_a_process_of_its_own(tmp_path: Path) -> None:
     benchmark.write_model(tmp_path / "model.pth", window=128)
     run = benchmark.in_fresh_process(tmp_path, 600, stride=1.0)
-    assert run.seconds > 0 and run.peak > 100 * MEBIBYTE
+    assert run.wall > 0 and run.cpu > 0 and run.peak > 100 * MEBIBYTE
     assert sorted(path.name for path in tmp_path.glob("*.tif")) == ["512.tif", "600.tif"]

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.classes import ClassScheme
-from landcover.data_sets.class_statistics import label_counts
+from landcover.classes.counts import label_counts
 from landcover.errors import InputError
 from landcover.images.label_file import read_labels
 from landcover.images.listing import LABEL_SUFFIXES, files_by_stem
-from landcover.labels.quality import QUALITY_NAME
+from landcover.labels.label_set import QUALITY_NAME
 from landcover.processes.progress import track
 
 SMALLEST_RATIO = 0.1

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ensemble.label_maps import Ensemble
 from ensemble.members import Member
 from ensemble.score_submission import score_submission
-from ensemble.scoring import Summary, score_ensemble, score_labels, score_members
+from ensemble.scoring import Summary, alone, score_ensembles, score_labels, score_members
 from ensemble.weights import Average
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile, Split, dfc2025_tiles, truth_labels
@@ -52,7 +53,7 @@ def evaluate_run(
         members: SAR models of the ensemble; their folders are replaced by those of the scored split.
         others: names of further SAR models, scored alone.
         average: the ensemble's average; the other one is scored too.
-        class_weights: of the ensemble, see `score_ensemble`.
+        class_weights: of the ensemble, see `Ensemble`.
         labels: folder of the label files that trained the SAR models; None for the pseudo-labels. Where there is a
             truth of their tiles, they are scored as `training_labels`.
         scheme: classes of scores and labels.
@@ -72,12 +73,18 @@ def evaluate_run(
     told = f"manual labels of {len(truth)} {split} tiles"
     scores = run_dir / "scores" / split
     scored = [replace(member, folder=scores / member.name) for member in members]
-    alone = [*scored, *(Member(name, scores / name) for name in others)]
-    averages = {kind: score_ensemble(scored, truth, kind, scheme, told, class_weights) for kind in AVERAGES}
+    models = [*scored, *(Member(name, scores / name) for name in others)]
+    ensembles = [
+        *(Ensemble(scored, kind, class_weights or {}) for kind in AVERAGES),
+        *(alone(member, truth) for member in models),
+    ]
+    summaries = score_ensembles(ensembles, truth, scheme, told)
+    averages = dict(zip(AVERAGES, summaries, strict=False))
+    of_models = summaries[len(AVERAGES) :]
     folder = run_dir / "submission"
     return {
         **metrics,
-        "sar_models": score_members(alone, truth, scheme, told),
+        "sar_models": {model.name: summary for model, summary in zip(models, of_models, strict=True)},
         "ensemble": {
             **averages[average],
             "average": average,

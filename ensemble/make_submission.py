@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,9 +17,11 @@ from ensemble.no_data import scored_no_data
 from ensemble.submission import pack, remove_other_pngs, write_label_png, zeros_warning
 from ensemble.weights import Average
 from landcover.classes import OPEN_EARTH_MAP, VOID, ClassScheme
+from landcover.classes.counts import label_counts
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError, shorten
 from landcover.images.raster import read_info, read_raster
+from landcover.processes.cores import usable_cores
 from landcover.processes.progress import track
 
 ZIP_NAME = "submission.zip"
@@ -64,7 +65,7 @@ def make_submission(
     write = partial(_write_tile, folder=folder, label=label, scheme=scheme)
     counts = np.zeros(scheme.num_classes + 1, dtype=np.int64)
     # Decompression, most of the work, runs outside Python's lock.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         for tile_counts in track(pool.map(write, tiles), "average", len(tiles)):
             counts += tile_counts
     zip_path = run_dir / ZIP_NAME
@@ -104,7 +105,7 @@ def _write_tile(
 ) -> NDArray[np.int64]:
     labels = label(tile)
     write_label_png(folder / f"{tile.name}.png", labels, scheme)
-    return np.bincount(labels.ravel(), minlength=scheme.num_classes + 1)
+    return label_counts(labels, scheme)
 
 
 def _check_tiles(scored: Sequence[str], tiles: Sequence[SarTile]) -> None:

@@ -15,6 +15,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shlex import quote
 
@@ -25,10 +26,12 @@ from PIL import Image
 from ensemble.submission_names import check_names
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.classes.arguments import add_class_arguments, class_scheme
+from landcover.classes.counts import label_counts
 from landcover.data_sets.dfc2025 import SarTile, dfc2025_tiles
 from landcover.errors import InputError, command
-from landcover.images.label_file import png_mark
+from landcover.images.label_file import label_png
 from landcover.images.raster import read_info
+from landcover.processes.cores import usable_cores
 from landcover.run_files.atomic import atomic_path
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -44,9 +47,7 @@ def write_label_png(path: Path, labels: NDArray[np.uint8], scheme: ClassScheme =
     """Writes a (H, W) uint8 label map, values 0..C, as a one-band PNG, atomically; same labels, same bytes."""
     scheme.check(labels, path)
     with atomic_path(path) as temporary:
-        # Label maps are runs of one value: run-length matching is the fastest strategy and close to the smallest file.
-        packed = {"compress_level": 6, "compress_type": zlib.Z_RLE}
-        Image.fromarray(labels).save(temporary, format="PNG", pnginfo=png_mark(scheme), **packed)
+        temporary.write_bytes(label_png(labels, scheme))
 
 
 def remove_other_pngs(folder: Path, names: Collection[str]) -> None:
@@ -139,9 +140,14 @@ def _check(file: Path, tiles: Sequence[SarTile], scheme: ClassScheme, shown: Pat
         raise InputError(f"{shown}: expected a zip, found something else ({error}); make it again") from error
     with archive:
         check_names(archive.namelist(), [f"{tile.name}.png" for tile in tiles], shown)
+
+        def checked(tile: SarTile) -> NDArray[np.int64]:
+            return _check_png(_read_member(archive, f"{tile.name}.png", shown), tile, scheme, shown)
+
         counts = np.zeros(scheme.num_classes + 1, np.int64)
-        for tile in sorted(tiles, key=lambda tile: tile.name):
-            counts += _check_png(_read_member(archive, f"{tile.name}.png", shown), tile, scheme, shown)
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            for own in pool.map(checked, sorted(tiles, key=lambda tile: tile.name)):
+                counts += own
     return counts
 
 
@@ -162,7 +168,7 @@ def _check_png(content: bytes, tile: SarTile, scheme: ClassScheme, shown: Path) 
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on damaged files
         raise InputError(f"{where}: not readable as PNG ({error}); make the submission again") from error
     scheme.check(labels, where)
-    return np.bincount(labels.ravel(), minlength=scheme.num_classes + 1)
+    return label_counts(labels, scheme)
 
 
 def _check_header(content: bytes, where: Path) -> tuple[int, int]:

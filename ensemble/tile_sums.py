@@ -157,12 +157,23 @@ def open_sums(
     Raises:
         InputError: a file is damaged, or the files differ in size, class scheme or class count.
     """
-    files = [ScoreFile(path) for path in paths]
+    with open_files(paths) as files:
+        yield TileSums(files, average, weights, class_weights)
+
+
+@contextmanager
+def open_files(paths: Sequence[Path], kind: type[ScoreFile] = ScoreFile) -> Iterator[list[ScoreFile]]:
+    """The score files of one image, of which `OPEN_FILES` are kept open.
+
+    Raises:
+        InputError: a file is damaged, or the files differ in size, class scheme or class count.
+    """
+    files = [kind(path) for path in paths]
     check_grids(paths, [file.header for file in files])
     with ExitStack() as stack:
         for file in files[:OPEN_FILES]:
             stack.enter_context(file)
-        yield TileSums(files, average, weights, class_weights)
+        yield files
 
 
 def best_class(planes: Sequence[NDArray[Any]], labels: Sequence[int]) -> tuple[Codes, NDArray[Any]]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.classes import VOID, ClassScheme
+from landcover.classes.counts import byte_counts
 from landcover.errors import InputError
 
 
@@ -42,8 +43,12 @@ class ConfusionMatrix:
         largest = max(int(truth.max(initial=VOID)), int(predicted.max(initial=VOID)))
         if largest >= side:
             raise ValueError(f"expected labels 0..{side - 1} (scheme {self.scheme.name}), found {largest}")
-        pairs = truth.astype(np.uint16) * np.uint16(side) + predicted
-        table = np.bincount(pairs.ravel(), minlength=side * side).reshape(side, side)
+        if side**2 <= 256:
+            counts = byte_counts(truth * np.uint8(side) + predicted)[: side**2]
+        else:
+            pairs = truth.astype(np.uint16) * np.uint16(side) + predicted
+            counts = np.bincount(pairs.ravel(), minlength=side**2)
+        table = counts.reshape(side, side)
         self.counts += table[1:, 1:]
         self.missed += table[1:, VOID]
 

@@ -24,8 +24,8 @@ from landcover.errors import InputError, command
 from landcover.images.grid import read_georeference
 from landcover.images.label_file import write_labels
 from landcover.images.modality import read_whole
-from landcover.labels.label_set import PUBLISHED, LabelSet, label_set, published_labels
-from landcover.labels.quality import QUALITY_NAME, LabelCounts, References, agreement, read_quality
+from landcover.labels.label_set import PUBLISHED, QUALITY_NAME, LabelSet, label_set, published_labels
+from landcover.labels.quality import LabelCounts, References, agreement, read_quality
 from landcover.metrics import ConfusionMatrix
 from landcover.prediction.arguments import add_view_arguments, prediction_settings
 from landcover.prediction.model_files import model_in

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
+from landcover.classes.counts import label_counts
 from landcover.data_check.report import DataReport
 from landcover.data_check.sar_values import SarSums, mixed_bands, mixed_types, read_all_bands, sar_statistics
-from landcover.data_sets.class_statistics import label_counts, shifted_labels_warning
+from landcover.data_sets.class_statistics import shifted_labels_warning
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.data_sets.open_earth_map import LabelledTile
 from landcover.errors import InputError

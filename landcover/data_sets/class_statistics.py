@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.classes.convention import SETTING
+from landcover.classes.counts import label_counts
 from landcover.classes.scheme_file import CLASSES_INPUT, manifest_input
 from landcover.images.label_file import label_mark, read_labels
 from landcover.images.segments import Area
@@ -32,15 +33,6 @@ COMMON_SHARE = 0.01
 
 FILES_LOOKED_AT = 32
 """Label files, some milliseconds each, that a stage looks at before it trains on thousands."""
-
-
-def label_counts(labels: NDArray[np.uint8], scheme: ClassScheme) -> NDArray[np.int64]:
-    """Pixels per label: int64 (C + 1,), void first.
-
-    Args:
-        labels: uint8 of any shape, values 0..C of `scheme`.
-    """
-    return np.bincount(labels.ravel(), minlength=scheme.num_classes + 1)
 
 
 def shifted_labels_warning(counts: NDArray[np.int64], scheme: ClassScheme, where: str) -> str | None:

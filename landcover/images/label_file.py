@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from landcover.classes import VOID, ClassScheme
 from landcover.errors import InputError
@@ -31,6 +33,9 @@ the folder would not."""
 
 PNG_DESCRIPTION = "Description"
 """Text chunk of PNG files with the same content."""
+
+PNG_HEAD = 33
+"""Bytes of the signature and the first chunk, behind which text may stand."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +85,18 @@ def describe(scheme: ClassScheme) -> str:
     return json.dumps(_mark(scheme))
 
 
-def png_mark(scheme: ClassScheme) -> PngInfo:
-    """Chunks of a PNG that mark it as a label file of ours."""
-    chunks = PngInfo()
-    chunks.add_text(PNG_DESCRIPTION, describe(scheme))
-    return chunks
+def label_png(labels: NDArray[np.uint8], scheme: ClassScheme) -> bytes:
+    """A label map (H, W), uint8, as a one-band PNG that says what it is; the same labels give the same bytes.
+
+    Label maps are runs of one value, and most rows are like the one above. Differences to that and run-length matching
+    make files about as small as any other setting does, in a third of the time of Pillow, which tries all filters.
+    """
+    kinds, pixels = imagecodecs.PNG, np.ascontiguousarray(labels)
+    png = imagecodecs.png_encode(pixels, level=6, strategy=kinds.STRATEGY.RLE, filter=kinds.FILTER.UP)
+    text = f"{PNG_DESCRIPTION}\0{describe(scheme)}".encode("ascii")
+    chunk = b"tEXt" + text
+    mark = struct.pack(">I", len(text)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return bytes(png[:PNG_HEAD]) + mark + bytes(png[PNG_HEAD:])
 
 
 def write_labels(

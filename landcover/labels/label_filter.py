@@ -18,8 +18,8 @@ from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError, shorten
 from landcover.images.grid import read_georeference
 from landcover.images.label_file import write_labels
-from landcover.labels.label_set import LabelSet
-from landcover.labels.quality import QUALITY_NAME, References, folder_quality, read_quality
+from landcover.labels.label_set import QUALITY_NAME, LabelSet
+from landcover.labels.quality import References, folder_quality, read_quality
 from landcover.processes.group import Processes
 from landcover.processes.shared_work import on_demand
 from landcover.run_files.atomic import write_json

@@ -17,6 +17,9 @@ from landcover.images.listing import LABEL_SUFFIXES, files_by_stem
 from landcover.images.same_grid import check_same_grid
 from landcover.run_files.manifest import FINISHED, UNFINISHED, digest_all, read_manifest
 
+QUALITY_NAME = "quality.json"
+"""What a stage that writes label files leaves beside them, see `landcover.labels.quality`."""
+
 PUBLISHED = "published"
 """Name of the label files that come with the data set."""
 

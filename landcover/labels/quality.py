@@ -16,6 +16,7 @@ from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.errors import InputError
 from landcover.labels.label_set import (
+    QUALITY_NAME,
     LabelSet,
     check_grids,
     check_names,
@@ -28,9 +29,6 @@ from landcover.processes.group import Processes
 from landcover.processes.shared_work import results_of_all
 
 Quality = dict[str, Any]  # JSON values
-
-QUALITY_NAME = "quality.json"
-"""What a stage that writes label files leaves beside them."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from landcover.processes.group import Processes
-
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """What a container may use of the machine's cores (cgroup v2): microseconds per period, or `max`."""
 
@@ -19,16 +17,3 @@ def usable_cores() -> int:
         return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
     except (OSError, ValueError):  # no such file outside of containers, and in older ones
         return cores
-
-
-def own_cores(processes: Processes) -> int:
-    """This process's share of the usable cores, at least one.
-
-    Slurm with `--cpus-per-task` says how many each process has, and may have bound it to them: they are not shared out
-    again.
-    """
-    own = os.environ.get("SLURM_CPUS_PER_TASK", "")
-    if own and os.environ.get("LAUNCHER") == "slurm":
-        return max(1, min(usable_cores(), int(own)))
-    on_this_machine = int(os.environ.get("LOCAL_WORLD_SIZE", processes.world))  # torchrun sets it
-    return max(1, usable_cores() // on_this_machine)

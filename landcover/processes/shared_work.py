@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from landcover.processes.cores import own_cores
 from landcover.processes.group import Processes
+from landcover.processes.own_cores import own_cores
 from landcover.processes.progress import Progress, track
 
 Item = TypeVar("Item")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from landcover.processes.cores import own_cores
 from landcover.processes.group import Processes
+from landcover.processes.own_cores import own_cores
 
 MAX_WORKERS = 8
 """One loads about 200 SAR crops of 768 pixels a second from deflated files, more than a GPU trains on; the rest is

@@ -14,7 +14,7 @@ from landcover.classes import OPEN_EARTH_MAP
 from landcover.data_sets.dfc2025 import SarTile
 from landcover.images.grid import Georeference
 from landcover.images.raster import write_raster
-from landcover.score_files.score_file import ScoreHeader, write_scores
+from landcover.score_files.score_file import ScoreFile, ScoreHeader, write_scores
 
 Codes = NDArray[np.uint8]
 
@@ -67,3 +67,17 @@ def random_codes() -> Callable[..., Codes]:
         return np.random.default_rng(seed).integers(0, 256, (classes, height, width), dtype=np.uint8)
 
     return draw
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int, int]]:
+    """Grows by (member, plane, row, column) of every tile that is decoded."""
+    places: list[tuple[str, int, int, int]] = []
+    read_tile = ScoreFile.read_tile
+
+    def counting(file: ScoreFile, plane: int, row: int, column: int, out: np.ndarray) -> None:
+        places.append((file.path.parent.name, plane, row, column))
+        read_tile(file, plane, row, column, out)
+
+    monkeypatch.setattr(ScoreFile, "read_tile", counting)
+    return places

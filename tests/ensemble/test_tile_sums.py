@@ -5,21 +5,6 @@ import numpy as np
 import pytest
 
 from ensemble.tile_sums import best_class, open_sums
-from landcover.score_files.score_file import ScoreFile
-
-
-@pytest.fixture
-def decoded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int, int]]:
-    """Grows by (member, plane, row, column) of every tile that is decoded."""
-    places: list[tuple[str, int, int, int]] = []
-    read_tile = ScoreFile.read_tile
-
-    def counting(file: ScoreFile, plane: int, row: int, column: int, out: np.ndarray) -> None:
-        places.append((file.path.parent.name, plane, row, column))
-        read_tile(file, plane, row, column, out)
-
-    monkeypatch.setattr(ScoreFile, "read_tile", counting)
-    return places
 
 
 def test_places_cover_the_image_once(tmp_path: Path, write_file: Callable[..., Path]) -> None:

@@ -104,6 +104,16 @@ def test_scores_are_those_of_a_brute_force_count(seed: int, pixels: int) -> None
         assert accuracy == pytest.approx((truth == predicted)[valid].mean())
 
 
+def test_pairs_of_many_classes_are_counted_too() -> None:
+    """Of 16 classes there are more pairs than a byte holds."""
+    many = ClassScheme("many", tuple("abcdefghijklmnop"), tuple((k, 0, 0) for k in range(16)))
+    truth, predicted = np.random.default_rng(0).integers(0, 17, (2, 50, 60), dtype=np.uint8)
+    matrix, expected = counted((truth, predicted), scheme=many), np.zeros((17, 17), int)
+    np.add.at(expected, (truth.ravel(), predicted.ravel()), 1)
+    np.testing.assert_array_equal(matrix.counts, expected[1:, 1:])
+    np.testing.assert_array_equal(matrix.missed, expected[1:, 0])
+
+
 def test_counts_do_not_depend_on_how_the_pixels_are_split() -> None:
     generator = np.random.default_rng(1)
     truth, predicted = generator.integers(0, 4, (2, 60), dtype=np.uint8)

@@ -1,6 +1,8 @@
 """What the options of stage 50 add."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +71,8 @@ def test_the_submission_is_scored_with_and_without_its_no_data(arguments, tmp_pa
     assert (metrics["ensemble"]["miou"], metrics["submission"]["miou"]) == (1.0, 0.25)
     assert metrics["submission"]["no_data_left_out"]["miou"] == 1.0
     assert "75.00% of whose pixels are 0 (no data)" in printed
+
+
+def test_the_stage_does_without_torch_which_takes_seconds_to_start() -> None:
+    code = "import sys, tools.make_submission; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0

@@ -7,14 +7,10 @@ import numpy as np
 import pytest
 
 from landcover.classes import OPEN_EARTH_MAP
+from landcover.classes.counts import label_counts
 from landcover.classes.scheme_file import find_scheme
 from landcover.data_sets import class_statistics
-from landcover.data_sets.class_statistics import (
-    class_counts,
-    label_counts,
-    shifted_labels_warning,
-    warn_of_shifted_labels,
-)
+from landcover.data_sets.class_statistics import class_counts, shifted_labels_warning, warn_of_shifted_labels
 from landcover.errors import InputError
 from landcover.images.label_file import read_labels, write_labels
 from landcover.images.raster import write_raster
@@ -45,11 +41,6 @@ def decoded(monkeypatch):
 def brute_force(files):
     labels = [class_statistics.read_labels(path, OPEN_EARTH_MAP) for path in files]
     return [[sum(int(value) == label for value in image.flat) for label in range(1, 9)] for image in labels]
-
-
-def test_every_label_is_counted_void_first():
-    labels = np.array([[0, 0, 3], [8, 3, 3]], np.uint8)
-    assert label_counts(labels, OPEN_EARTH_MAP).tolist() == [2, 0, 0, 3, 0, 0, 0, 0, 1]
 
 
 def test_counts_are_those_of_every_file_without_void(files):

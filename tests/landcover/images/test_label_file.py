@@ -14,7 +14,7 @@ from landcover.classes import OPEN_EARTH_MAP, ClassScheme
 from landcover.classes.scheme_file import find_scheme, read_scheme
 from landcover.errors import InputError
 from landcover.images.grid import read_georeference
-from landcover.images.label_file import label_mark, png_mark, read_labels, write_labels
+from landcover.images.label_file import describe, label_mark, label_png, read_labels, write_labels
 from landcover.images.raster import write_raster
 
 LABELS = (np.arange(48).reshape(6, 8) % 9).astype(np.uint8)
@@ -227,7 +227,7 @@ def test_other_bands_and_broken_numbers_are_refused_with_what_to_write(tmp_path)
 def test_our_own_files_hold_our_labels_whatever_the_convention_of_others_is(tmp_path):
     write_gdal(tmp_path / "image.tif", LABELS)
     write_labels(tmp_path / "own.tif", LABELS, OPEN_EARTH_MAP, read_georeference(tmp_path / "image.tif"))
-    Image.fromarray(LABELS).save(tmp_path / "own.png", pnginfo=png_mark(OPEN_EARTH_MAP))
+    (tmp_path / "own.png").write_bytes(label_png(LABELS, OPEN_EARTH_MAP))
     write_raster(tmp_path / "other.tif", LABELS)
     shifted = find_scheme("openearthmap", "8:0 +1")
     for name in ("own.tif", "own.png"):
@@ -236,6 +236,17 @@ def test_our_own_files_hold_our_labels_whatever_the_convention_of_others_is(tmp_
     assert label_mark(tmp_path / "other.tif") is None
     with rasterio.open(tmp_path / "own.tif") as file:
         assert file.transform == from_origin(5, 6, 1, 1) and file.nodata == 0
+
+
+@pytest.mark.parametrize("labels", [LABELS, LABELS[::2, 1::3], LABELS.T, LABELS[:1], LABELS[:, :1]])
+def test_pngs_hold_the_labels_and_their_mark_for_any_reader(labels, tmp_path):
+    (tmp_path / "a.png").write_bytes(label_png(labels, OPEN_EARTH_MAP))
+    with Image.open(tmp_path / "a.png") as image:
+        image.load()
+        assert image.mode == "L" and image.info["Description"] == describe(OPEN_EARTH_MAP)
+        np.testing.assert_array_equal(np.asarray(image), labels)
+    with rasterio.open(tmp_path / "a.png") as file:
+        np.testing.assert_array_equal(file.read(1), labels)
 
 
 def test_a_mark_stays_with_a_copy_that_gdal_makes(tmp_path):

@@ -19,7 +19,8 @@ import os
 from pathlib import Path
 import torch
 from torch.nn.parallel import DistributedDataParallel
-from landcover.processes.cores import own_cores, usable_cores
+from landcover.processes.cores import usable_cores
+from landcover.processes.own_cores import own_cores
 from landcover.processes.group import start_processes
 
 processes = start_processes()

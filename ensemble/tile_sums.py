@@ -27,8 +27,8 @@ OPEN_FILES = 16
 """Score files kept open at a time; any further are opened for every tile, so that 256 members on many threads do not
 meet the system's limit."""
 
-CACHE_ROWS = 64
-"""Rows compared at a time: the planes of a few rows stay in the cache while all classes pass over them."""
+CACHE_PIXELS = 2**17
+"""Pixels compared at a time, about: their planes stay in the cache while all classes pass over them."""
 
 Codes = NDArray[np.uint8]
 
@@ -185,13 +185,15 @@ def best_class(planes: Sequence[NDArray[Any]], labels: Sequence[int]) -> tuple[C
     """
     winners, largest = np.empty(planes[0].shape, dtype=np.uint8), np.empty_like(planes[0])
     # One running maximum over contiguous planes; argmax over the first axis would stride through all of them per pixel.
-    for top in range(0, len(largest), CACHE_ROWS):
-        rows = slice(top, top + CACHE_ROWS)
+    step = max(1, CACHE_PIXELS // largest.shape[1])
+    for top in range(0, len(largest), step):
+        rows = slice(top, top + step)
         winner, best = winners[rows], largest[rows]
         winner[:], best[:] = labels[0], planes[0][rows]
         for label, plane in zip(labels[1:], planes[1:], strict=True):
             # Labels grow, so the last class that was strictly larger is the largest product.
-            np.maximum(winner, (plane[rows] > best) * np.uint8(label), out=winner)
+            larger = (plane[rows] > best).view(np.uint8)
+            np.maximum(winner, np.multiply(larger, np.uint8(label), out=larger), out=winner)
             np.maximum(best, plane[rows], out=best)
     return winners, largest
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -93,8 +92,8 @@ def _stage(run: ScoreRun, labelled: bool) -> tuple[float, float]:
 
 def _cpu_of_children() -> float:
     """Seconds in user and system mode of all processes that have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 if __name__ == "__main__":

@@ -104,3 +104,10 @@ def test_strips_and_rows_make_probabilities_of_logits() -> None:
     add_probabilities(total, [strip], [Piece(0, slice(0, 2), slice(0, 1), torch.tensor([[0.0], [1.0]]))])
     first = 1 / (1 + torch.exp(-torch.tensor([[0.0, 0.0, 0.0], [2.0, 3.0, 4.0]])))
     torch.testing.assert_close(total, 0.25 + torch.stack([first, 1 - first]))
+
+
+def test_pieces_are_made_once_for_all_windows_of_a_size() -> None:
+    axis, again = (Axis(200, 150, 64, 64, (0, 43, 86)) for _ in range(2))
+    pieces = merge_pieces(axis, 16, True, CPU)
+    assert merge_pieces(again, 16, True, CPU) is pieces
+    assert merge_pieces(axis, 16, False, CPU) is not pieces

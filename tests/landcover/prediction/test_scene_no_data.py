@@ -7,7 +7,7 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 
-from landcover.images.no_data import Raster
+from landcover.images.no_data import Raster, Regions
 from landcover.images.raster import write_raster
 from landcover.prediction.sar_scene import open_scene
 from landcover.prediction.scene_no_data import write_no_data_mask
@@ -56,6 +56,24 @@ def test_a_scene_without_zeros_has_no_mask_and_one_of_zeros_nothing_else(tmp_pat
         write_raster(tmp_path / f"{value}.tif", np.full((600, 300), value, np.uint8))
         assert found(tmp_path / f"{value}.tif").all() == (value == 0)
     assert not found(tmp_path / "1.tif").any()
+
+
+def test_strips_whose_zeros_are_data_are_not_searched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three strips have dark pixels, and the first one a wedge at its corner."""
+    image, searched = np.ones((700, 200), np.uint8), []
+    image[100::200, 50:60] = 0
+    image[:60, :60] = 0
+    regions_of = Regions.of
+
+    def counting(empty: NDArray[np.bool_]) -> Regions:
+        searched.append(len(empty))
+        return regions_of(empty)
+
+    monkeypatch.setattr(Regions, "of", staticmethod(counting))
+    write_raster(tmp_path / "scene.tif", image)
+    mask = found(tmp_path / "scene.tif")
+    assert searched == [256, 256, 188, 256]
+    assert mask[:60, :60].all() and mask.sum() == 3600
 
 
 def write(path: Path, image: NDArray[np.generic], nodata: float | None) -> Path:

@@ -24,14 +24,18 @@ from landcover.images.modality import (
     parts_of,
     read_image,
     read_whole,
-    size_of,
 )
+from landcover.images.packed_mask import PackedMask
 from landcover.images.raster import read_info
 from landcover.images.segments import Area
 from landcover.images.source import Bands
 
 DECODED_BYTES = 2 * 1024**3
 """Memory for the decoded tiles of one data set, over all processes of this machine that load it: each has its own."""
+
+MASK_BYTES = 2**14
+"""Largest packed mask that is remembered: 80 MB for 5,000 tiles. A wedge takes an eighth of it; pixels without data all
+over an image take more."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,8 @@ class StoredTiles:
     """The tiles of a data set by position, as one process loads them.
 
     A set that fits `DECODED_BYTES` with a copy in every loader process stays decoded. Of a larger one nothing stays,
-    since tiles come in random order; of a tile that is read again, only the window is decoded, unless it has pixels
-    without data, which the whole image tells.
+    since tiles come in random order; of a tile that is read again, only the window is decoded: where the whole image
+    has no data is remembered.
 
     Args:
         tiles: image and label files.
@@ -91,7 +95,7 @@ class StoredTiles:
         self._budget = DECODED_BYTES
         self._keeps: bool | None = None  # not known before this process loads
         self._decoded: dict[int, OpenTile] = {}
-        self._sizes: dict[int, tuple[int, int]] = {}  # of tiles read before whose every pixel is data
+        self._no_data: dict[int, PackedMask] = {}  # of tiles read before
 
     def open(self, number: int) -> OpenTile:
         """The tile at a position.
@@ -103,7 +107,7 @@ class StoredTiles:
             self._keeps = fits(self._tiles, self._budget // copies())
         if number in self._decoded:
             return self._decoded[number]
-        tile = self._read_again(number) if number in self._sizes else self._read(number)
+        tile = self._read_again(number) if number in self._no_data else self._read(number)
         if self._keeps:
             self._decoded[number] = tile
         return tile
@@ -111,22 +115,24 @@ class StoredTiles:
     def _read(self, number: int) -> OpenTile:
         tile = self._tiles[number]
         image, no_data = read_whole(tile.image, self._modality, self._bands, area=tile.area)
-        indices = self._indices(tile, size_of(image))
-        if no_data.any():
-            indices[no_data] = IGNORE_INDEX  # labelled from elsewhere; nothing can be learned there
-        elif not self._keeps:
-            self._sizes[number] = size_of(image)
-        return OpenTile(indices, partial(_cut, image))
+        packed = PackedMask.of(no_data)
+        if not self._keeps and len(packed.data) <= MASK_BYTES:
+            self._no_data[number] = packed
+        return OpenTile(self._indices(tile, packed), partial(_cut, image))
 
     def _read_again(self, number: int) -> OpenTile:
         tile = self._tiles[number]
         image = partial(_read_window, tile, self._modality, self._bands)
-        return OpenTile(self._indices(tile, self._sizes[number]), image)
+        return OpenTile(self._indices(tile, self._no_data[number]), image)
 
-    def _indices(self, tile: TrainingTile, size: tuple[int, int]) -> NDArray[np.uint8]:
-        indices = _indices(tile, size, self._scheme)
+    def _indices(self, tile: TrainingTile, no_data: PackedMask) -> NDArray[np.uint8]:
+        height, width = no_data.shape
+        indices = _indices(tile, (height, width), self._scheme)
         if self._marks_unlabelled:
             indices[indices == IGNORE_INDEX if tile.labels else ...] = UNLABELLED_INDEX
+        mask = no_data.unpacked()
+        if mask is not None:
+            indices[mask] = IGNORE_INDEX  # labelled from elsewhere; nothing can be learned there
         return indices
 
 

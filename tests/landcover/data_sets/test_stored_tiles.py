@@ -99,10 +99,18 @@ def test_of_a_larger_set_nothing_stays_and_only_windows_are_read_again(tiles, re
             np.testing.assert_array_equal(opened.indices, tile.indices)
             np.testing.assert_array_equal(opened.image(WINDOW), tile.image(WINDOW))
     assert larger._decoded == {}
-    once, again = [f"{n}.tif" for n in range(3)], [("0.tif", WINDOW), ("1.tif", WINDOW), ("2.tif", None)]
-    # the whole image of the third tells where it has no data
-    assert reads == [*((name, None) for name in once), *again, *again]
+    names = [f"{n}.tif" for n in range(3)]
+    assert reads == [(name, area) for area in (None, WINDOW, WINDOW) for name in names]
     assert (larger.open(2).indices[:20] == 255).all()
+
+
+def test_an_image_is_read_whole_again_if_its_mask_is_too_large_to_remember(tiles, reads, monkeypatch) -> None:
+    monkeypatch.setattr(stored_tiles, "MASK_BYTES", 0)
+    larger = stored(tiles, 0, monkeypatch)
+    for _ in range(2):
+        assert (larger.open(2).indices[:20] == 255).all()
+        larger.open(0).image(WINDOW)
+    assert reads == [("2.tif", None), ("0.tif", None), ("2.tif", None), ("0.tif", WINDOW)]
 
 
 def test_of_an_image_without_labels_only_the_pixels_with_data_are_covered(tmp_path) -> None:

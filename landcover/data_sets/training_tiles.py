@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from mmseg.registry import TRANSFORMS
@@ -122,8 +123,11 @@ class TrainingTiles(Dataset[dict[str, Any]]):
 
 def _to_tensor(pixels: NDArray[Any]) -> torch.Tensor:
     """(C, H, W) of (H, W) or (H, W, C)."""
-    bands_first = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return torch.from_numpy(np.ascontiguousarray(bands_first))
+    if pixels.ndim == 2:
+        return torch.from_numpy(np.ascontiguousarray(pixels[None]))
+    bands = np.empty((pixels.shape[2], *pixels.shape[:2]), pixels.dtype)
+    cv2.split(pixels, list(bands))  # of three bands of uint8, numpy's transpose takes eight times as long
+    return torch.from_numpy(bands)
 
 
 def _cut(tiles: Sequence[TrainingTile], largest_tile: int | None, crop_size: int) -> list[TrainingTile]:

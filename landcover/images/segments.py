@@ -45,8 +45,8 @@ class Segments:
     """Where the strips or tiles of an image lie in its file, and how they are compressed.
 
     tifffile decodes every segment into memory of its own and copies it; `read` takes 0.8 of the time for a whole SAR
-    tile of 1024 x 1024 pixels. Short segments, and LZW, for which imagecodecs' own decoder is slow, are decoded by
-    libtiff in one call.
+    tile of 1024 x 1024 pixels. Short segments, differences and LZW, for which imagecodecs' own decoder is slow,
+    are decoded by libtiff in one call.
 
     Args:
         shape: (H, W) of one band, (H, W, C) of several.
@@ -124,7 +124,7 @@ class Segments:
         # of a deflated last strip that is longer than the image libtiff 4.7 makes pixels of its own, in GDAL as well
         ends_with_image = self.tiled or self.shape[0] % height == 0
         decoded = height * width * math.prod(self.shape[2:]) * self.dtype.itemsize
-        return decoded < SHORT and ends_with_image
+        return (decoded < SHORT or self.differences) and ends_with_image
 
     def _decode_together(self, file: BinaryIO, rows: range, columns: range, canvas: NDArray[Any]) -> None:
         """Decodes segments into `canvas`, as many rows of them at once as `TOGETHER` allows."""

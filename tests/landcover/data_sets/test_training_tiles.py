@@ -3,6 +3,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from sar_scenes import write_scene
 from torch.utils.data import DataLoader
 
 from landcover.classes import OPEN_EARTH_MAP, UNLABELLED_INDEX
@@ -134,6 +135,17 @@ def test_other_sar_types_keep_their_values(tmp_path, dtype):
     write_raster(tmp_path / "a.tif", pixels)
     sample = TrainingTiles([TrainingTile(tmp_path / "a.tif")], "sar", 16, scale=(1.0, 1.0))[0]
     np.testing.assert_array_equal(sample["inputs"][0].numpy(), pixels)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("bands", [1, 2, 3, 5])
+def test_bands_come_first_with_their_values(tmp_path, dtype, bands):
+    pixels = np.random.default_rng(0).integers(1, 256, (40, 30, bands)).astype(dtype)
+    path, numbers = write_scene(tmp_path / "a.tif", pixels), tuple(range(1, bands + 1))
+    inputs = TrainingTiles([TrainingTile(path)], "sar", 40, scale=(1.0, 1.0), bands=numbers)[0]["inputs"].numpy()
+    assert inputs.shape == (bands, 40, 40) and inputs.dtype == dtype
+    np.testing.assert_array_equal(inputs[:, :, :30], pixels.transpose(2, 0, 1))
+    assert (inputs[:, :, 30:] == 0).all()
 
 
 def test_labels_of_another_size_are_refused_by_name(tmp_path):

@@ -88,10 +88,13 @@ class Segments:
 
     def _in_short_strips(self) -> Segments:
         """The same, if it lies in its file as in an array: windows then take no more rows than they need."""
+        if self.compression != NO_COMPRESSION or self.tiled:
+            return self
         height, width, *bands = self.shape
         row = width * math.prod(bands) * self.dtype.itemsize
-        together = self.offsets[0] + np.arange(len(self.offsets)) * self.step[0] * row
-        if self.compression != NO_COMPRESSION or self.tiled or (self.offsets != together).any():
+        begins = np.arange(len(self.offsets)) * self.step[0]  # of strips, in rows
+        needed = np.minimum(self.step[0], height - begins) * row
+        if (self.offsets != self.offsets[0] + begins * row).any() or (self.sizes < needed).any():
             return self
         rows = max(1, SHORT // row)
         firsts = np.arange(0, height, rows)
@@ -121,7 +124,7 @@ class Segments:
         height, width = self.step
         if self.compression in (NO_COMPRESSION, LZW):
             return True
-        # of a deflated last strip that is longer than the image libtiff 4.7 makes pixels of its own, in GDAL as well
+        # libtiff 4.7, and GDAL by it, misreads a deflated last strip that holds more rows than the image
         ends_with_image = self.tiled or self.shape[0] % height == 0
         decoded = height * width * math.prod(self.shape[2:]) * self.dtype.itemsize
         return (decoded < SHORT or self.differences) and ends_with_image

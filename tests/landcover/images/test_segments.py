@@ -100,6 +100,17 @@ def test_of_an_image_without_compression_only_the_rows_of_the_window_are_read(
         found.read(window_alone, np.s_[41:73, 20:40])  # cut off
 
 
+@pytest.mark.parametrize("compression", ["lzw", None])
+def test_a_strip_of_fewer_bytes_than_its_rows_take_is_refused(tmp_path: Path, compression: str | None) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, pixels_of((100, 70), "uint8"), compression=compression, rowsperstrip=50, metadata=None)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        first, second = file.pages[0].databytecounts
+        file.pages[0].tags["StripByteCounts"].overwrite((first, second // 2))
+    with pytest.raises(InputError, match=r"a\.tif: not readable as an image"):
+        read_raster(path)
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -14,7 +14,7 @@ from landcover.score_files.score_file import ScoreFile
 class KeptTiles(ScoreFile):
     """A score file that keeps the decoded tiles of all classes at one place of the image, until another is asked for.
 
-    Copying a tile takes a thirtieth of the time of decoding it. For one thread alone.
+    Copying a tile takes little time beside decoding it. For one thread alone.
 
     Args:
         path: the file.

@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="sides of the scenes, pixels")
     parser.add_argument("--window", type=int, default=256, help="side of the windows, pixels")
     parser.add_argument("--stride", type=float, default=0.75, help="step between windows as a share of the window")
-    parser.add_argument("--seconds", type=float, default=10, help="how long a scene is mapped again, at least once")
+    parser.add_argument("--seconds", type=float, default=30, help="how long a scene is mapped again, at least once")
     arguments = parser.parse_args()
     sizes = sorted(arguments.sizes)
     print(f"{os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}; window {arguments.window}")

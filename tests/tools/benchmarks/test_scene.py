@@ -50,7 +50,7 @@ def test_sizes_come_in_rising_and_falling_order_and_the_result_is_a_json_line(
     order = []
 
     def measured(folder: Path, size: int, stride: float, seconds: float) -> Run:
-        assert (folder / "model.pth").exists() and (stride, seconds) == (0.75, 10)
+        assert (folder / "model.pth").exists() and (stride, seconds) == (0.75, 30)
         order.append(size)
         return Run(size**2 / 1e6, size**2 / 2e6, 300 * MEBIBYTE)
 

@@ -8,7 +8,8 @@ import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from landcover.networks.plane_resize import resize_planes
 
 
 class LossesOnly(BaseDecodeHead):
@@ -27,8 +28,7 @@ class LossesOnly(BaseDecodeHead):
         """
         labels = self._stack_batch_gt(batch_data_samples)
         logits = seg_logits if seg_logits.dtype == torch.float64 else seg_logits.float()
-        size, align = labels.shape[2:], self.align_corners
-        logits = F.interpolate(logits.contiguous(), size=size, mode="bilinear", align_corners=align)
+        logits = resize_planes(logits, labels.shape[2:], align_corners=self.align_corners)
         weight = None if self.sampler is None else self.sampler.sample(logits, labels)
         parts: list[Any] = [*self.loss_decode] if isinstance(self.loss_decode, nn.ModuleList) else [self.loss_decode]
         losses: dict[str, Tensor] = {}

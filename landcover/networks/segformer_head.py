@@ -54,7 +54,8 @@ class FastSegformerHead(LossesOnly, SegformerHead):
             if part.shape[2:] != size:
                 align = None if self.interpolate_mode == "nearest" else self.align_corners
                 part = F.interpolate(part, size=size, mode=self.interpolate_mode, align_corners=align)
-            fused = part if fused is None else fused.add_(part)
+            # Into the resized map: in place on a view of something else, autograd copies gradients four times.
+            fused = part if fused is None else part.add_(fused)
         assert fused is not None, "a head without maps"
         return _normalised(fused, self.fusion_conv, fold)
 

@@ -12,8 +12,8 @@ from mmseg.models.backbones.mit import (
 )
 from mmseg.registry import MODELS
 from torch import Tensor
-from torch.nn import functional as F
 
+from landcover.networks.attention import attend
 from landcover.networks.linear import linear, to_map, to_tokens
 from landcover.networks.pretrained import load_mix_transformer_weights
 
@@ -119,18 +119,8 @@ def _attention(module: EfficientMultiheadAttention, tokens: Tensor, height: int,
     query = linear(tokens, query_weight, query_bias).unflatten(-1, (heads, -1))
     key, value = linear(source, key_value_weight, key_value_bias).unflatten(-1, (2, heads, -1)).unbind(2)
     dropout = attention.dropout if module.training else 0.0
-    result = _attend(query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), dropout)
+    result = attend(query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), dropout)
     return linear(result.transpose(1, 2).flatten(2), attention.out_proj.weight, attention.out_proj.bias)
-
-
-def _attend(query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
-    """Attention of (B, heads, N, C) to keys and values (B, heads, M, C)."""
-    if query.device.type != "cpu" or query.dtype != torch.bfloat16 or dropout:
-        return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
-    # torch's fused kernel for CPUs takes twice the time of two products in bf16 (and four fifths in float32).
-    with torch.autocast("cpu", enabled=False):
-        weights = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
-        return weights.softmax(-1) @ value
 
 
 def _feed_forward(module: MixFFN, tokens: Tensor, height: int, width: int) -> Tensor:

@@ -14,9 +14,22 @@ def linear(tokens: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """`F.linear` of (B, N, C) tokens by a (K, C) weight: (B, N, K)."""
     if not _by_convolution(tokens):
         return F.linear(tokens, weight, bias)
+    return grouped_linear(tokens, weight, bias, groups=1)
+
+
+def grouped_linear(tokens: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+    """Linear layers of groups of channels, as one convolution: (B, N, G * K).
+
+    Args:
+        tokens: (B, N, G * C).
+        weight: (G * K, C), those of the first group first.
+        bias: (G * K,) or None.
+        groups: G.
+    """
     batch = ONEDNN_BATCH if tokens.shape[:-1].numel() % ONEDNN_BATCH == 0 else len(tokens)
     maps = tokens.reshape(batch, -1, 1, tokens.shape[-1]).permute(0, 3, 1, 2)
-    return F.conv2d(maps, weight[:, :, None, None], bias).permute(0, 2, 3, 1).reshape(*tokens.shape[:-1], -1)
+    convolved = F.conv2d(maps, weight[:, :, None, None], bias, groups=groups)
+    return convolved.permute(0, 2, 3, 1).reshape(*tokens.shape[:-1], -1)
 
 
 def pointwise(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

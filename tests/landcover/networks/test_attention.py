@@ -54,13 +54,27 @@ def test_scores_that_overflow_without_a_shift_give_numbers() -> None:
     assert torch.equal(attend(query, apart, torch.tensor([[[[1.0] * 4, [2.0] * 4]]]).bfloat16(), 0.0), value / 3)
 
 
-def test_other_types_are_torchs() -> None:
-    parts = [part.float() for part in queries_keys_values(1.0)]
-    assert torch.equal(attend(*parts, 0.0), F.scaled_dot_product_attention(*parts))
+def test_with_dropout_or_in_float64_it_is_torchs() -> None:
+    parts = queries_keys_values(1.0)
+    exact = [part.double() for part in parts]
+    assert torch.equal(attend(*exact, 0.0), F.scaled_dot_product_attention(*exact))
     torch.manual_seed(0)
-    found = attend(*queries_keys_values(1.0), 0.5)
+    found = attend(*parts, 0.5)
     torch.manual_seed(0)
-    assert torch.equal(found, F.scaled_dot_product_attention(*queries_keys_values(1.0), dropout_p=0.5))
+    assert torch.equal(found, F.scaled_dot_product_attention(*parts, dropout_p=0.5))
+
+
+@pytest.mark.parametrize("length", [200, 208], ids=["no multiple of 16", "multiple of 16"])
+@pytest.mark.parametrize("size", [1.0, 40.0])
+def test_in_float32_is_that_of_float64_up_to_rounding(length: int, size: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    tokens = [torch.randn(2, rows, 3, 16, generator=generator) for rows in (length, 40, 40)]
+    parts = [factor * part.transpose(1, 2) for part, factor in zip(tokens, (size, 1.0, 1.0), strict=True)]
+    truth = two_products(*(part.double() for part in parts))
+    for learning in (False, True):
+        with torch.set_grad_enabled(learning):
+            found = attend(*parts, 0.0)
+        assert (found.double() - truth).abs().max() < 1e-5 * truth.abs().max()
 
 
 def test_not_a_number_stays_one() -> None:

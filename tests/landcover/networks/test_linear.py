@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from landcover.networks.linear import linear, pointwise
+from landcover.networks.linear import grouped_linear, linear, pointwise
 
 
 @pytest.mark.parametrize("shape", [(2, 48, 6), (1, 7, 6), (3, 5, 6)], ids=str)  # 16 divides the first one's tokens
@@ -15,6 +15,15 @@ def test_linear_is_torchs(shape: tuple[int, ...], with_bias: bool) -> None:
     torch.testing.assert_close(linear(tokens, weight, chosen), expected)
     turned = tokens.transpose(0, 1).contiguous().transpose(0, 1)  # not contiguous
     torch.testing.assert_close(linear(turned, weight, chosen), expected)
+
+
+@pytest.mark.parametrize("shape", [(2, 48, 6), (1, 7, 6)], ids=str)
+def test_groups_are_linear_layers_beside_each_other(shape: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    tokens, weight, bias = (torch.randn(size, generator=generator) for size in (shape, (12, 2), (12,)))
+    parts = zip(tokens.split(2, dim=-1), weight.split(4), bias.split(4), strict=True)
+    expected = torch.cat([F.linear(*part) for part in parts], dim=-1)
+    torch.testing.assert_close(grouped_linear(tokens, weight, bias, groups=3), expected)
 
 
 @pytest.mark.parametrize("memory", [torch.channels_last, torch.contiguous_format], ids=str)

@@ -80,7 +80,7 @@ class FastMixVisionTransformer(MixVisionTransformer):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Feature maps of the stages `out_indices`, see the class."""
-        features = images.contiguous(memory_format=torch.channels_last)
+        features = _channels_last(images)
         outputs = []
         for index, (patch_embed, blocks, norm) in enumerate(self.layers):
             features = patch_embed.projection(features)
@@ -98,6 +98,15 @@ class FastMixVisionTransformer(MixVisionTransformer):
             if index in self.out_indices:
                 outputs.append(features)
         return outputs
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    """(B, C, H, W) in channels-last memory, also by its strides: one band is in either memory, and torch chooses.
+
+    Where it chooses the other, the first convolution's output is copied twice.
+    """
+    batch, bands, height, width = images.shape
+    return images.permute(0, 2, 3, 1).flatten().view(batch, height, width, bands).permute(0, 3, 1, 2)
 
 
 def _block(block: TransformerEncoderLayer, tokens: Tensor, height: int, width: int) -> Tensor:

@@ -19,6 +19,8 @@ def resize_planes(maps: Tensor, size: tuple[int, int] | torch.Size, align_corner
         size: height and width of the result.
         align_corners: as of `F.interpolate`.
     """
+    if maps.device.type != "cpu":
+        return F.interpolate(maps.contiguous(), size, mode="bilinear", align_corners=align_corners)
     height, width = size
     wide = _resize_rows(maps.transpose(2, 3), width, align_corners).transpose(2, 3)
     return _resize_rows(wide, height, align_corners)

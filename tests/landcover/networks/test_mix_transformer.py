@@ -95,3 +95,17 @@ def test_float32_equals_float64_up_to_rounding(size: tuple[int, int]) -> None:
     single_outputs, single_gradients = outputs_and_gradients(copy.deepcopy(fast).float(), images.float())
     for value, expected in zip(single_outputs + single_gradients, outputs + gradients, strict=True):
         torch.testing.assert_close(value.double(), expected, rtol=0, atol=1e-4 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("bands", [1, 2])
+def test_first_convolution_gets_and_gives_channels_last_memory(bands: int) -> None:
+    backbone = FastMixVisionTransformer(**{**SIZES, "in_channels": bands}).eval()
+    seen: list[Tensor] = []
+    backbone.layers[0][0].projection.register_forward_hook(
+        lambda module, inputs, output: seen.extend([*inputs, output])
+    )
+    images = torch.randn(2, bands, 64, 96, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        backbone(images)
+    assert torch.equal(seen[0], images)
+    assert [part.stride()[1] for part in seen] == [1, 1]  # of one band, is_contiguous would be true of either memory

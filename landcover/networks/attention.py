@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from landcover.networks.linear import ONEDNN_BATCH, grouped_linear
@@ -85,6 +86,7 @@ class _Bf16Attention(torch.autograd.Function):
         return result
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Gradients of query, key and value, each as a product with the shorter side first: that is faster."""
         scaled, key, value, weights, sums, result = ctx.saved_tensors

@@ -23,8 +23,8 @@ class FastMixVisionTransformer(MixVisionTransformer):
     """Mix Transformer (MiT) with the parameters, names and results of mmseg's, in less time.
 
     Features stay channels-last from the first convolution to the outputs, so that linear layers, 1x1 and depth-wise
-    convolutions read the same memory; attention never writes its weights, which mmseg's averages over the heads
-    and drops.
+    convolutions read the same memory; attention (`attend`) does not average its weights over the heads, which mmseg's
+    does and drops.
 
     Xie, Wang, Yu, Anandkumar, Alvarez, Luo: SegFormer: Simple and Efficient Design for Semantic Segmentation with
     Transformers, NeurIPS 2021, https://arxiv.org/abs/2105.15203.

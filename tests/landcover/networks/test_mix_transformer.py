@@ -44,6 +44,21 @@ def test_equals_mmseg_in_outputs_and_gradients(training: bool, with_cp: bool, si
         torch.testing.assert_close(value, expected, rtol=0, atol=1e-9 * max(1.0, expected.abs().max().item()))
 
 
+def test_in_bf16_outputs_and_gradients_are_those_of_float64_also_with_checkpoints() -> None:
+    images = torch.randn(2, 2, 64, 96, generator=torch.Generator().manual_seed(2))
+    exact, _ = fast_and_reference(drop_path_rate=0.0)
+    outputs, gradients = outputs_and_gradients(exact, images.double())
+    found = []
+    for with_cp in (False, True):
+        backbone = fast_and_reference(drop_path_rate=0.0, with_cp=with_cp)[0].float()
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs_found, gradients_found = outputs_and_gradients(backbone, images)
+        found.append(outputs_found + gradients_found)
+    for value, recomputed, truth in zip(*found, outputs + gradients, strict=True):
+        assert torch.equal(value, recomputed)
+        assert (value.double() - truth).norm() < 0.1 * truth.norm()
+
+
 def test_dropout_rates_change_nothing_in_evaluation() -> None:
     fast, reference = fast_and_reference(drop_rate=0.5, attn_drop_rate=0.5, drop_path_rate=0.5)
     images = torch.randn(1, 2, 64, 64, generator=torch.Generator().manual_seed(2), dtype=torch.float64)

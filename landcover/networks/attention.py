@@ -15,8 +15,9 @@ LARGEST = 60.0
 """Scores up to it, and down to its negative, are exponentiated as they are: bf16 has the range of float32, to 2^128 or
 e^88, which leaves room for sums over keys and for gradients."""
 
-ROWS = 2048
-"""Queries whose weights are held at once in float32 on CPUs, a multiple of `ONEDNN_BATCH`: they stay in the cache."""
+ROWS = 4096
+"""Queries whose weights are held at once in float32 on CPUs, a multiple of `ONEDNN_BATCH`. Fewer need less memory, but
+threads wait for each other more often."""
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:

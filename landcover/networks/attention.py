@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from landcover.networks.linear import ONEDNN_BATCH, grouped_linear
 
 LARGEST = 60.0
 """Scores up to it, and down to its negative, are exponentiated as they are: bf16 has the range of float32, to 2^128 or
-e^88, which leaves room for sums over keys and for gradients."""
+e^88, which leaves room for sums over keys."""
 
 ROWS = 4096
 """Queries whose weights are held at once in float32 on CPUs, a multiple of `ONEDNN_BATCH`. Fewer need less memory, but
@@ -30,22 +27,30 @@ def attend(query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
         dropout: probability with which a weight is 0.
     """
     if query.device.type == "cpu" and not dropout:
+        # What is learned needs gradients; what is compiled or exported has no numbers to look at, and known operators.
+        predicting = not (torch.is_grad_enabled() or torch.compiler.is_compiling())
         if query.dtype == torch.bfloat16:
-            return _in_bf16(query, key, value)
-        exported = torch.compiler.is_compiling()  # exported networks keep to the operator that others know
-        learning = torch.is_grad_enabled()
-        if query.dtype == torch.float32 and not learning and not exported and query.shape[2] % ONEDNN_BATCH == 0:
+            return _by_two_products(query, key, value, predicting)
+        if query.dtype == torch.float32 and predicting and query.shape[2] % ONEDNN_BATCH == 0:
             return torch.stack([_by_convolutions(*image) for image in zip(query, key, value, strict=True)])
     return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
 
 
-def _in_bf16(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Two products and what lies between them: two fifths of the time of torch's fused kernel for CPUs."""
+def _by_two_products(query: Tensor, key: Tensor, value: Tensor, predicting: bool) -> Tensor:
+    """Attention in bf16: half the time of torch's fused kernel for CPUs.
+
+    In prediction weights are not divided by their sums, but the result, which is much smaller, as in Dao, Fu, Ermon,
+    Rudra, Re: FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness, NeurIPS 2022,
+    https://arxiv.org/abs/2205.14135. Ours: no maximum is subtracted where the lengths of queries and keys tell that
+    none is needed.
+    """
     with torch.autocast("cpu", enabled=False):
-        if torch.compiler.is_compiling():  # compiled code can not look at the size of the scores
-            return (_scaled(query) @ key.mT).softmax(-1) @ value
-        result: Tensor = _Bf16Attention.apply(query, key, value)
-        return result
+        scaled = _scaled(query)
+        weights = scaled @ key.mT
+        if predicting and _largest_score(scaled, key) <= LARGEST:
+            sums = weights.exp_().sum(-1, keepdim=True)
+            return (weights @ value).div_(sums)
+        return weights.softmax(-1) @ value
 
 
 def _by_convolutions(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -61,44 +66,6 @@ def _by_convolutions(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         scores = grouped_linear(rows[None], keys, None, heads).unflatten(-1, (heads, -1))
         results.append(grouped_linear(scores.softmax(-1).flatten(2), values, None, heads))
     return torch.cat(results, dim=1)[0].unflatten(-1, (heads, -1)).transpose(0, 1)
-
-
-class _Bf16Attention(torch.autograd.Function):
-    """Attention whose weights are divided by their sums in the result, which is much smaller than they are.
-
-    That, and that the backward pass of the softmax takes its sums from the result, is from Dao, Fu, Ermon, Rudra, Re:
-    FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness, NeurIPS 2022,
-    https://arxiv.org/abs/2205.14135. Ours: no maximum is subtracted where the lengths of queries and keys tell that
-    none is needed.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """See `attend`."""
-        scaled = _scaled(query)
-        weights = scaled @ key.mT
-        if _largest_score(scaled, key) <= LARGEST:
-            sums = weights.exp_().sum(-1, keepdim=True)
-        else:
-            weights = weights.softmax(-1)
-            sums = torch.ones_like(weights[..., :1])
-        result = (weights @ value).div_(sums)
-        ctx.save_for_backward(scaled, key, value, weights, sums, result)
-        return result
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradients of query, key and value, each as a product with the shorter side first: that is faster."""
-        scaled, key, value, weights, sums, result = ctx.saved_tensors
-        share = gradients[0] / sums
-        of_value = (share.mT @ weights).mT
-        # One more column subtracts from every row of share @ value^T its mean under the weights.
-        mean = (share * result).sum(-1, keepdim=True)
-        slopes = torch.cat([share, -mean], -1) @ F.pad(value, (0, 1), value=1.0).mT
-        slopes *= weights
-        of_key = (scaled.mT @ slopes).mT
-        return _scaled(slopes @ key), of_key, of_value
 
 
 def _scaled(query: Tensor) -> Tensor:

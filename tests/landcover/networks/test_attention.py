@@ -1,13 +1,10 @@
-from collections.abc import Callable
-from functools import partial
-
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from landcover.networks import attention
-from landcover.networks.attention import LARGEST, attend
+from landcover.networks.attention import LARGEST, _largest_score, attend
 
 
 def queries_keys_values(size: float) -> list[Tensor]:
@@ -17,36 +14,41 @@ def queries_keys_values(size: float) -> list[Tensor]:
 
 
 def two_products(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    weights: Tensor = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+    weights: Tensor = (query * query.shape[-1] ** -0.5) @ key.mT
     return weights.softmax(-1) @ value
 
 
-def with_gradients(form: Callable[..., Tensor], parts: list[Tensor]) -> tuple[Tensor, ...]:
-    inputs = [part.clone().requires_grad_() for part in parts]
-    result = form(*inputs)
-    slopes = torch.randn(result.shape, generator=torch.Generator().manual_seed(1))
-    return result, *torch.autograd.grad(result, inputs, slopes.to(result.dtype))
-
-
 @pytest.mark.parametrize("size", [0.1, 1.0, 4.0, 40.0])  # the last one's scores have to be shifted
-def test_in_bf16_is_as_exact_as_two_products_with_a_softmax_between_them(size: float) -> None:
+def test_prediction_in_bf16_is_as_exact_as_two_products_with_a_softmax_between_them(size: float) -> None:
     parts = queries_keys_values(size)
-    truths = with_gradients(two_products, [part.double() for part in parts])
-    found, plain = (with_gradients(form, parts) for form in (partial(attend, dropout=0.0), two_products))
-    for value, other, truth in zip(found, plain, truths, strict=True):
-        assert value.dtype == torch.bfloat16
-        error, others_error = ((each.double() - truth).norm() / truth.norm() for each in (value, other))
-        assert error < 1.2 * others_error + 0.003  # both round to 8 bits, each at other places
+    truth = two_products(*(part.double() for part in parts))
+    with torch.no_grad():
+        found, plain = attend(*parts, 0.0), two_products(*parts)
+    assert found.dtype == torch.bfloat16
+    error, plain_error = ((each.double() - truth).norm() / truth.norm() for each in (found, plain))
+    assert error < 1.2 * plain_error + 0.003  # both round to 8 bits, each at other places
 
 
-def test_sizes_tested_lie_on_both_sides_of_the_shift() -> None:
-    largest = [
-        (size, (query @ key.transpose(-2, -1)).abs().max().item() / 16**0.5)
-        for size, query, key in ((size, *queries_keys_values(size)[:2]) for size in (4.0, 40.0))
-    ]
-    assert largest[0][1] < LARGEST < largest[1][1]
+def test_training_in_bf16_has_the_gradients_of_float64() -> None:
+    parts = queries_keys_values(1.0)
+    inputs = [part.clone().requires_grad_() for part in parts]
+    exact = [part.double().requires_grad_() for part in parts]
+    result, truth = attend(*inputs, 0.0), two_products(*exact)
+    slopes = torch.randn(truth.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    expected = torch.autograd.grad(truth, exact, slopes)
+    for gradient, other in zip(torch.autograd.grad(result, inputs, slopes.bfloat16()), expected, strict=True):
+        assert (gradient.double() - other).norm() < 0.02 * other.norm()
 
 
+@pytest.mark.parametrize(("size", "shifted"), [(4.0, False), (40.0, True)])
+def test_no_score_is_larger_than_the_one_by_which_a_shift_is_chosen(size: float, shifted: bool) -> None:
+    query, key, _ = queries_keys_values(size)
+    largest = (query.double() @ key.double().mT).abs().max().item()
+    assert largest <= _largest_score(query, key) < 3 * largest
+    assert (_largest_score(query * 16**-0.5, key) > LARGEST) == shifted
+
+
+@torch.no_grad()
 def test_scores_that_overflow_without_a_shift_give_numbers() -> None:
     query, key, value = (torch.full((1, 1, 2, 4), number).bfloat16() for number in (100.0, 100.0, 3.0))
     assert torch.equal(attend(query, key, value, 0.0), value)
@@ -81,6 +83,7 @@ def test_in_float32_is_that_of_float64_up_to_rounding(
         assert (found.double() - truth).abs().max() < 1e-5 * truth.abs().max()
 
 
+@torch.no_grad()
 def test_not_a_number_stays_one() -> None:
     query, key, value = queries_keys_values(1.0)
     query[0, 0, 0, 0] = torch.nan

@@ -21,7 +21,6 @@ from landcover.classes import VOID, ClassScheme
 from landcover.images.grid import Grid
 from landcover.images.label_file import describe
 from landcover.images.raster import TILE
-from landcover.processes.cores import usable_cores
 from landcover.run_files.atomic import put_in_place, write_text
 
 Blocks = Callable[[], Iterable[tuple[int, int, NDArray[np.uint8]]]]
@@ -55,8 +54,6 @@ def label_layer(scheme: ClassScheme, tags: Mapping[str, str]) -> Layer:
 def write_cloud_optimised(path: Path, grid: Grid, layer: Layer, blocks: Blocks, scratch: Path) -> None:
     """Writes a cloud-optimised GeoTIFF: deflate, tiles of 512, overviews; atomically, and read again to be sure.
 
-    Tiles are compressed on all cores that this process may use; their number does not change the bytes.
-
     Class names go to `<path>.aux.xml`, from which GDAL and QGIS take them: TIFF has no place for them.
 
     Args:
@@ -73,8 +70,9 @@ def write_cloud_optimised(path: Path, grid: Grid, layer: Layer, blocks: Blocks, 
     plain, finished = scratch / "assembled.tif", scratch / "finished.tif"
     try:
         _assemble(plain, grid, layer, blocks)
-        options = {"compress": "DEFLATE", "overview_resampling": layer.overviews, "bigtiff": "IF_SAFER"}
-        rasterio.shutil.copy(plain, finished, driver="COG", num_threads=usable_cores(), **options)
+        rasterio.shutil.copy(
+            plain, finished, driver="COG", compress="DEFLATE", overview_resampling=layer.overviews, bigtiff="IF_SAFER"
+        )
         if not _holds(finished, blocks):
             raise OSError("not all pixels were written")
         if layer.scheme is not None:

@@ -50,6 +50,7 @@ SIDES = ("torch_bf16", "torch_compile", "onnxruntime", "onnxruntime_int8", "open
 """What is compared with torch in float32."""
 
 HEADS = ("side", "s", "CPU s", "speedup", "largest diff.", "mean diff.", "same class")
+FAILED = ("failed", *[""] * (len(HEADS) - 2))
 
 MODEL_SUFFIX = Path(MODEL_NAME).suffix
 
@@ -92,7 +93,7 @@ def main() -> None:
         title = f"{name}, {side} x {side}"
         tables[title] = rows(measured)
         print(f"\n{title}\n{text_table([HEADS, *tables[title]])}", flush=True)
-        found.update({f"{name}_{key}": cost.speedup for key, cost in measured.items()})
+        found.update({f"{name}_{key}": cost.speedup for key, cost in measured.items() if cost})
     if arguments.out:
         command = shlex.join(["python", "tools/benchmarks/engines.py", *sys.argv[1:]])
         write_text(arguments.out, document(HEADS, tables, arguments.threads, command))
@@ -153,15 +154,20 @@ def _middles(model: Path, folder: Path) -> list[NDArray[np.float32]]:
     return [window.numpy() for window in middles(network, info, side, images)]
 
 
-def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Measured]:
-    """What torch and each side cost."""
-    found: dict[str, Measured] = {}
+def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Measured | None]:
+    """What torch and each side cost; None for a side that can not run the network, which stderr tells."""
+    found: dict[str, Measured | None] = {}
     for side in arguments.sides:
         builds = {name: functools.partial(build, name, folder, arguments.threads) for name in (TORCH, side)}
-        costs = take_turns(builds, arguments.repeats, warm_up=2)
+        try:
+            costs = take_turns(builds, arguments.repeats, warm_up=2)
+        except RuntimeError as error:
+            print(error, file=sys.stderr, flush=True)
+            found[side] = None
+            continue
         cpu = {name: _cpu_seconds(folder, name, arguments.repeats) for name in builds}
         given = {name: np.load(folder / f"{name}.npy") for name in builds}
-        for name in builds if not found else (side,):
+        for name in builds if TORCH not in found else (side,):
             apart, same = np.abs(given[name] - given[TORCH]), given[name].argmax(1) == given[TORCH].argmax(1)
             differences = float(apart.max()), float(apart.mean()), float(same.mean())
             found[name] = Measured(costs[name].seconds, cpu[name], cpu[TORCH] / cpu[name], *differences)
@@ -195,20 +201,14 @@ def build(side: str, folder: Path, threads: int) -> Call:
     return predict
 
 
-def rows(measured: Mapping[str, Measured]) -> list[tuple[str, ...]]:
+def rows(measured: Mapping[str, Measured | None]) -> list[tuple[str, ...]]:
     """The table of a network, without its heads."""
-    return [
-        (
-            side.replace("_", " "),
-            f"{cost.seconds:.3f}",
-            f"{cost.cpu_seconds:.3f}",
-            f"{cost.speedup:.2f}",
-            f"{cost.largest:.1e}",
-            f"{cost.mean:.1e}",
-            f"{100 * cost.same:.2f} %",
-        )
-        for side, cost in measured.items()
-    ]
+    return [(side.replace("_", " "), *(_cells(cost) if cost else FAILED)) for side, cost in measured.items()]
+
+
+def _cells(cost: Measured) -> tuple[str, ...]:
+    speed = f"{cost.seconds:.3f}", f"{cost.cpu_seconds:.3f}", f"{cost.speedup:.2f}"
+    return (*speed, f"{cost.largest:.1e}", f"{cost.mean:.1e}", f"{100 * cost.same:.2f} %")
 
 
 def _network(side: str, folder: Path) -> nn.Module:

@@ -11,13 +11,15 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_a_row_tells_costs_and_differences() -> None:
-    measured = {
+    measured: dict[str, Measured | None] = {
         "torch": Measured(1.0, 1.8, 1.0, 0.0, 0.0, 1.0),
         "onnxruntime_int8": Measured(0.9, 0.6, 3.0, 0.02, 0.001, 0.9876),
+        "torch_compile": None,
     }
     assert rows(measured) == [
         ("torch", "1.000", "1.800", "1.00", "0.0e+00", "0.0e+00", "100.00 %"),
         ("onnxruntime int8", "0.900", "0.600", "3.00", "2.0e-02", "1.0e-03", "98.76 %"),
+        ("torch compile", "failed", "", "", "", "", ""),
     ]
 
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from landcover.networks import mix_transformer
+from landcover.networks import losses_only, mix_transformer
 
 FLOAT32_ON_GPUS = (F.layer_norm, F.normalize, F.softmax, torch.softmax, Tensor.softmax)
 """What autocast runs in float32 on GPUs, but not on CPUs."""
@@ -29,9 +29,10 @@ def without_data() -> Iterator[None]:
     Tensors pretend to be on the CPU, because torch's backward pass for CUDA asks the driver; bf16 is where it is on
     CUDA. A module from `built_on_meta` must be given to `placed` first.
     """
-    # On CPUs alone, attention in bf16 writes its weights.
-    attention = mock.patch.object(mix_transformer, "_attend", _attend)
-    with attention, FakeTensorMode(allow_non_fake_inputs=True), _AnswersWithoutData(), _AsOnGpus():
+    # On CPUs alone, attention in bf16 writes its weights, and logits are resized in two steps.
+    attention = mock.patch.object(mix_transformer, "attend", _attend)
+    resize = mock.patch.object(losses_only, "resize_planes", _resize_planes)
+    with attention, resize, FakeTensorMode(allow_non_fake_inputs=True), _AnswersWithoutData(), _AsOnGpus():
         yield
 
 
@@ -103,3 +104,7 @@ class _AsOnGpus(TorchFunctionMode):
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
     return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+
+
+def _resize_planes(maps: Tensor, size: torch.Size, align_corners: bool) -> Tensor:
+    return F.interpolate(maps.contiguous(), size, mode="bilinear", align_corners=align_corners)
